@@ -1,0 +1,1 @@
+"""Collect: photos and video frames from Flickr, videos, folders and the drawn sample."""

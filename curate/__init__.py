@@ -1,0 +1,1 @@
+"""Curate: faces, duplicates, consensus, leak-free splits and exports."""

@@ -1,0 +1,109 @@
+"""The plumbing every command line shares: the workspace option, one-line errors, exit codes.
+
+Exit codes: 0 done · 1 something to mend (a ``MimiqueError``) · 2 a wrong command line · 130 interrupted.
+``MIMIQUE_DEBUG=1`` shows the whole traceback. Options resolve default < mimique.toml < environment < flag.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any, TypeVar
+
+import click
+
+from db.errors import MimiqueError, StoreError
+
+AnyCommand = TypeVar("AnyCommand", bound=Callable[..., Any])
+
+
+class _Shown(click.ClickException):
+    """A MimiqueError on its way to the terminal."""
+
+    def __init__(self, error: MimiqueError) -> None:
+        super().__init__(str(error))
+        self.hint = error.hint
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        click.echo(f"{click.style('error:', fg='red', bold=True)} {self.message}", err=True)
+        if self.hint:
+            click.echo(f"{click.style(' next:', fg='green')} {self.hint}", err=True)
+
+
+class CommandGroup(click.Group):
+    """A click group that turns what users can cause into one line; everything else keeps its traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except MimiqueError as error:
+            if os.environ.get("MIMIQUE_DEBUG"):
+                raise
+            raise _Shown(error) from error
+        except OSError as error:
+            if error.errno != errno.ENOSPC or os.environ.get("MIMIQUE_DEBUG"):
+                raise
+            raise _Shown(
+                StoreError("the disk is full", hint="free some space and run the command again")
+            ) from error
+        except KeyboardInterrupt:
+            click.echo("\ninterrupted: what is done is kept; the same command goes on from here", err=True)
+            ctx.exit(130)
+
+
+def command_group(name: str, help_text: str) -> CommandGroup:
+    """The group behind one console script; its options can be set as MIMIQUE_<NAME>_<COMMAND>_<OPTION>."""
+    settings = {
+        "help_option_names": ["-h", "--help"],
+        "auto_envvar_prefix": f"MIMIQUE_{name.upper()}",
+        "max_content_width": 100,
+    }
+    group = CommandGroup(name=name, help=help_text, context_settings=settings, no_args_is_help=True)
+    return click.version_option(package_name="mimique", prog_name=name)(group)
+
+
+def workspace_option(command: AnyCommand) -> AnyCommand:
+    """Adds ``--workspace`` (argument ``workspace: Path``) and takes the command's defaults from its file."""
+    return click.option(
+        "--workspace",
+        "-w",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=Path("workspace"),
+        envvar="MIMIQUE_WORKSPACE",
+        show_default=True,
+        is_eager=True,
+        callback=_defaults_from_file,
+        help="The project's folder; also $MIMIQUE_WORKSPACE.",
+    )(command)
+
+
+def _defaults_from_file(ctx: click.Context, _parameter: click.Parameter, value: Path) -> Path:
+    from db.workspace import CONFIG_NAME, read_settings
+
+    if (value / CONFIG_NAME).exists() and not ctx.resilient_parsing:
+        try:
+            options = read_settings(value).options
+        except MimiqueError as error:
+            raise _Shown(error) from error
+        group = options.get(ctx.parent.info_name or "", {}) if ctx.parent else {}
+        mine = group.get(ctx.info_name or "", {})
+        ctx.default_map = {name.replace("-", "_"): default for name, default in mine.items()}
+    return value
+
+
+def say(text: str) -> None:
+    """A line for the person at the terminal, on stderr; results go to stdout with ``click.echo``."""
+    click.echo(text, err=True)
+
+
+def tally(counts: dict[str, int]) -> str:
+    """``{"new": 3, "known": 0}`` as ``3 new, 0 known``."""
+    return ", ".join(f"{number:,} {what}" for what, number in counts.items())
+
+
+def on_terminal() -> bool:
+    """Whether a person is watching stderr."""
+    return sys.stderr.isatty()

@@ -1,0 +1,114 @@
+"""Faces found in photos, and their near-duplicate groups."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Row, func, insert, select, update
+
+from db.engine import Database
+from db.records import Face, NewFace
+from db.tables import detection, face, origin, photo
+from db.upsert import insert_for
+
+# The class whose search found the photo: its earliest origin that names one.
+_FIRST_CLASS = (
+    select(origin.c.candidate_class)
+    .where(origin.c.photo_id == face.c.photo_id, origin.c.candidate_class != "")
+    .order_by(origin.c.id)
+    .limit(1)
+    .scalar_subquery()
+)
+_SELECT = select(face, photo.c.sha256, func.coalesce(_FIRST_CLASS, "").label("candidate_class")).join(
+    photo, photo.c.id == face.c.photo_id
+)
+
+
+class FaceLedger:
+    """``store.faces``: what detectors found; a photo is seen once, with or without faces."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def record_detection(self, photo_id: int, detector: str, faces: Sequence[NewFace]) -> bool:
+        """Store all faces of a photo and mark it seen, at once; False if it had been seen before.
+
+        A photo without a face is marked too, so that it is not tried again.
+        """
+        with self._db.write() as connection:
+            statement = insert_for(connection, detection).values(
+                photo_id=photo_id, detector=detector, faces=len(faces), at=datetime.now(UTC)
+            )
+            if connection.execute(statement.on_conflict_do_nothing()).rowcount != 1:
+                return False
+            if faces:
+                connection.execute(insert(face), [_row(photo_id, i, new) for i, new in enumerate(faces)])
+            return True
+
+    def all(self) -> tuple[Face, ...]:
+        """Every face, in order of its photo's content and place, the same on all machines."""
+        return self._select(_SELECT.order_by(photo.c.sha256, face.c.ordinal))
+
+    def by_ids(self, face_ids: Sequence[int]) -> tuple[Face, ...]:
+        """The faces with these ids, in the order given; unknown ids are left out."""
+        found = {f.id: f for f in self._select(_SELECT.where(face.c.id.in_(face_ids)))}
+        return tuple(found[i] for i in face_ids if i in found)
+
+    def count(self) -> int:
+        with self._db.read() as connection:
+            return connection.scalar(select(func.count()).select_from(face)) or 0
+
+    def photos_seen(self) -> tuple[int, int]:
+        """(photos a detector has seen, photos among them without a face)."""
+        with self._db.read() as connection:
+            seen = connection.scalar(select(func.count()).select_from(detection)) or 0
+            bare = connection.scalar(select(func.count()).where(detection.c.faces == 0)) or 0
+            return seen, bare
+
+    def set_duplicate_groups(self, groups: Mapping[int, str | None]) -> None:
+        """Give faces their near-duplicate group (named by content), or None for a face of its own."""
+        with self._db.write() as connection:
+            for face_id, group in groups.items():
+                connection.execute(update(face).where(face.c.id == face_id).values(duplicate_group=group))
+
+    def _select(self, statement: Any) -> tuple[Face, ...]:
+        with self._db.read() as connection:
+            return tuple(_face(row) for row in connection.execute(statement))
+
+
+def _row(photo_id: int, ordinal: int, new: NewFace) -> dict[str, object]:
+    x1, y1, x2, y2 = new.xyxy
+    return {
+        "photo_id": photo_id,
+        "ordinal": ordinal,
+        "x1": x1,
+        "y1": y1,
+        "x2": x2,
+        "y2": y2,
+        "score": new.score,
+        "landmarks": None if new.landmarks is None else [list(point) for point in new.landmarks],
+        "crop_sha256": new.crop_sha256,
+        "crop_width": new.crop_size_wh[0],
+        "crop_height": new.crop_size_wh[1],
+        "sharpness": new.sharpness,
+    }
+
+
+def _face(row: Row[Any]) -> Face:
+    landmarks = None if row.landmarks is None else tuple((float(x), float(y)) for x, y in row.landmarks)
+    return Face(
+        id=row.id,
+        photo_id=row.photo_id,
+        photo_sha256=row.sha256,
+        ordinal=row.ordinal,
+        xyxy=(row.x1, row.y1, row.x2, row.y2),
+        score=row.score,
+        crop_sha256=row.crop_sha256,
+        crop_size_wh=(row.crop_width, row.crop_height),
+        sharpness=row.sharpness,
+        landmarks=landmarks,
+        duplicate_group=row.duplicate_group,
+        candidate_class=row.candidate_class,
+    )

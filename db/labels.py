@@ -1,0 +1,138 @@
+"""What was decided about faces, and the immutable snapshots made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Row, func, insert, select
+
+from db.engine import Database
+from db.errors import NotFoundError
+from db.records import Label, Snapshot, SnapshotMember
+from db.tables import label, snapshot, snapshot_member
+from db.upsert import insert_for
+
+
+class LabelLedger:
+    """``store.labels``: the newest decision of each face holds; the earlier ones are kept."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def decide(self, labels: Sequence[Label]) -> int:
+        """Append the decisions that differ from what holds now; gives how many were new."""
+        held = {old.face_id: old for old in self.current()}
+        rows = [_row(new) for new in labels if not _same(held.get(new.face_id), new)]
+        if rows:
+            with self._db.write() as connection:
+                connection.execute(insert(label), rows)
+        return len(rows)
+
+    def current(self) -> tuple[Label, ...]:
+        """The decision that holds for each face, in order of face id."""
+        newest = select(func.max(label.c.id)).group_by(label.c.face_id)
+        with self._db.read() as connection:
+            rows = connection.execute(select(label).where(label.c.id.in_(newest)).order_by(label.c.face_id))
+            return tuple(_label(row) for row in rows)
+
+    def history(self, face_id: int) -> tuple[Label, ...]:
+        """Every decision about one face, oldest first."""
+        with self._db.read() as connection:
+            rows = connection.execute(select(label).where(label.c.face_id == face_id).order_by(label.c.id))
+            return tuple(_label(row) for row in rows)
+
+
+class SnapshotLedger:
+    """``store.snapshots``: added once under their content hash, never changed."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def add(self, new: Snapshot) -> bool:
+        """Store a snapshot; False when one with the same content is there already."""
+        with self._db.write() as connection:
+            statement = insert_for(connection, snapshot).values(
+                hash=new.hash,
+                classes=list(new.classes),
+                ratios=list(new.ratios),
+                seed=new.seed,
+                created_at=new.created_at,
+            )
+            if connection.execute(statement.on_conflict_do_nothing()).rowcount != 1:
+                return False
+            if new.members:
+                connection.execute(insert(snapshot_member), [_member_row(new.hash, m) for m in new.members])
+            return True
+
+    def all(self) -> tuple[Snapshot, ...]:
+        """Every snapshot without its members, oldest first."""
+        with self._db.read() as connection:
+            rows = connection.execute(select(snapshot).order_by(snapshot.c.created_at, snapshot.c.hash))
+            return tuple(_snapshot(row) for row in rows)
+
+    def load(self, name: str = "") -> Snapshot:
+        """The snapshot whose hash begins with ``name``, with members; the newest when empty.
+
+        Errors: NotFoundError when none or several match.
+        """
+        found = [s for s in self.all() if s.hash.startswith(name)]
+        if not found or (name and len(found) > 1):
+            what = f"{len(found)} snapshots begin with {name!r}" if name else "there is no snapshot yet"
+            raise NotFoundError(what, hint="make one: curate split --ratios 20:4:1")
+        chosen = found[-1]
+        statement = (
+            select(snapshot_member)
+            .where(snapshot_member.c.snapshot_hash == chosen.hash)
+            .order_by(snapshot_member.c.crop_sha256, snapshot_member.c.face_id)
+        )
+        with self._db.read() as connection:
+            members = tuple(_member(row) for row in connection.execute(statement))
+        return Snapshot(chosen.hash, chosen.classes, chosen.ratios, chosen.seed, chosen.created_at, members)
+
+
+def _same(old: Label | None, new: Label) -> bool:
+    return old is not None and (old.label, old.method, old.votes, dict(old.distribution)) == (
+        new.label,
+        new.method,
+        new.votes,
+        dict(new.distribution),
+    )
+
+
+def _row(new: Label) -> dict[str, object]:
+    return {
+        "face_id": new.face_id,
+        "label": new.label,
+        "distribution": dict(new.distribution),
+        "confidence": new.confidence,
+        "votes": new.votes,
+        "method": new.method,
+        "at": new.at or datetime.now(UTC),
+    }
+
+
+def _label(row: Row[Any]) -> Label:
+    return Label(row.face_id, row.label, row.distribution, row.confidence, row.votes, row.method, row.at)
+
+
+def _member_row(snapshot_hash: str, member: SnapshotMember) -> dict[str, object]:
+    return {
+        "snapshot_hash": snapshot_hash,
+        "face_id": member.face_id,
+        "crop_sha256": member.crop_sha256,
+        "label": member.label,
+        "part": member.part,
+        "group_key": member.group_key,
+        "distribution": dict(member.distribution),
+    }
+
+
+def _member(row: Row[Any]) -> SnapshotMember:
+    return SnapshotMember(row.face_id, row.crop_sha256, row.label, row.part, row.group_key, row.distribution)
+
+
+def _snapshot(row: Row[Any]) -> Snapshot:
+    r = row.ratios
+    return Snapshot(row.hash, tuple(row.classes), (r[0], r[1], r[2]), row.seed, row.created_at)

@@ -1,0 +1,143 @@
+"""Photos and where they came from: exact copies are one photo with several origins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select
+
+from db.engine import Database
+from db.records import NewPhoto, Origin, Photo
+from db.tables import detection, origin, photo
+from db.upsert import insert_for
+
+
+class PhotoLedger:
+    """``store.photos``: add, link, look up; each method is one transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def add(self, new: NewPhoto, came_from: Origin, *, harvest_id: int | None = None) -> bool:
+        """Store a photo and its origin; True when the picture is new, False for an exact copy."""
+        with self._db.write() as connection:
+            statement = insert_for(connection, photo).values(
+                sha256=new.sha256,
+                suffix=new.suffix,
+                width=new.width,
+                height=new.height,
+                phash=new.phash,
+                size_bytes=new.size_bytes,
+                added_at=datetime.now(UTC),
+            )
+            result = connection.execute(statement.on_conflict_do_nothing(index_elements=["sha256"]))
+            photo_id = connection.scalar(select(photo.c.id).where(photo.c.sha256 == new.sha256))
+            assert photo_id is not None
+            _add_origin(connection, photo_id, came_from, harvest_id)
+            return bool(result.rowcount == 1)
+
+    def link(self, came_from: Origin, *, harvest_id: int | None = None) -> bool:
+        """Record one more way to a photo already stored from this source; False when it is not stored."""
+        with self._db.write() as connection:
+            photo_id = connection.scalar(
+                select(origin.c.photo_id)
+                .where(origin.c.source == came_from.source, origin.c.native_id == came_from.native_id)
+                .limit(1)
+            )
+            if photo_id is None:
+                return False
+            _add_origin(connection, photo_id, came_from, harvest_id)
+            return True
+
+    def known(self, source: str, candidate_class: str = "") -> frozenset[str]:
+        """The native ids already stored from a source for a candidate class."""
+        with self._db.read() as connection:
+            rows = connection.scalars(
+                select(origin.c.native_id).where(
+                    origin.c.source == source, origin.c.candidate_class == candidate_class
+                )
+            )
+            return frozenset(rows)
+
+    def count(self) -> int:
+        with self._db.read() as connection:
+            return connection.scalar(select(func.count()).select_from(photo)) or 0
+
+    def all(self) -> tuple[Photo, ...]:
+        """Every photo, in order of its content hash, so that all machines agree on the order."""
+        with self._db.read() as connection:
+            return tuple(_photo(row) for row in connection.execute(select(photo).order_by(photo.c.sha256)))
+
+    def by_id(self, photo_id: int) -> Photo | None:
+        with self._db.read() as connection:
+            row = connection.execute(select(photo).where(photo.c.id == photo_id)).one_or_none()
+            return None if row is None else _photo(row)
+
+    def without_detection(self) -> tuple[Photo, ...]:
+        """Photos no detector has seen yet, oldest first."""
+        statement = (
+            select(photo)
+            .outerjoin(detection, detection.c.photo_id == photo.c.id)
+            .where(detection.c.photo_id.is_(None))
+            .order_by(photo.c.id)
+        )
+        with self._db.read() as connection:
+            return tuple(_photo(row) for row in connection.execute(statement))
+
+    def origins(self, photo_ids: Sequence[int] | None = None) -> Iterator[tuple[int, Origin]]:
+        """(photo id, origin) pairs, of all photos or of some, in the order they were recorded."""
+        statement = select(origin).order_by(origin.c.id)
+        if photo_ids is not None:
+            statement = statement.where(origin.c.photo_id.in_(photo_ids))
+        with self._db.read() as connection:
+            rows = connection.execute(statement).all()
+        for row in rows:
+            yield row.photo_id, _origin(row)
+
+
+def _add_origin(connection: Connection, photo_id: int, came_from: Origin, harvest_id: int | None) -> None:
+    statement = insert_for(connection, origin).values(
+        photo_id=photo_id,
+        harvest_id=harvest_id,
+        source=came_from.source,
+        native_id=came_from.native_id,
+        candidate_class=came_from.candidate_class,
+        page_url=came_from.page_url,
+        owner=came_from.owner,
+        title=came_from.title,
+        license_id=came_from.license_id,
+        license_name=came_from.license_name,
+        tags=list(came_from.tags),
+        taken_at=came_from.taken_at,
+        fetched_at=datetime.now(UTC),
+        video=came_from.video,
+        time_s=came_from.time_s,
+        split_hint=came_from.split_hint,
+    )
+    connection.execute(statement.on_conflict_do_nothing())
+
+
+def _photo(row: Row[Any]) -> Photo:
+    return Photo(
+        row.id, row.sha256, row.suffix, row.width, row.height, row.phash, row.size_bytes, row.added_at
+    )
+
+
+def _origin(row: Row[Any]) -> Origin:
+    return Origin(
+        source=row.source,
+        native_id=row.native_id,
+        candidate_class=row.candidate_class,
+        page_url=row.page_url,
+        owner=row.owner,
+        title=row.title,
+        license_id=row.license_id,
+        license_name=row.license_name,
+        tags=tuple(row.tags),
+        taken_at=row.taken_at,
+        video=row.video,
+        time_s=row.time_s,
+        split_hint=row.split_hint,
+    )

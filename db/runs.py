@@ -1,0 +1,111 @@
+"""Training runs and what they predicted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Row, delete, insert, select, update
+
+from db.engine import Database
+from db.errors import NotFoundError
+from db.records import Prediction, Run, RunStatus
+from db.tables import prediction, run
+
+
+class RunLedger:
+    """``store.runs``: started, then finished with metrics; the files lie in the workspace."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def start(self, new: Run) -> None:
+        with self._db.write() as connection:
+            connection.execute(
+                insert(run).values(
+                    id=new.id,
+                    recipe=dict(new.recipe),
+                    snapshot_hash=new.snapshot_hash,
+                    status=new.status,
+                    metrics=dict(new.metrics),
+                    environment=dict(new.environment),
+                    started_at=new.started_at,
+                    ended_at=new.ended_at,
+                )
+            )
+
+    def finish(self, run_id: str, status: RunStatus, metrics: Mapping[str, object]) -> None:
+        with self._db.write() as connection:
+            connection.execute(
+                update(run)
+                .where(run.c.id == run_id)
+                .values(status=status, metrics=dict(metrics), ended_at=datetime.now(UTC))
+            )
+
+    def all(self) -> tuple[Run, ...]:
+        """Every run, oldest first."""
+        with self._db.read() as connection:
+            return tuple(
+                _run(row) for row in connection.execute(select(run).order_by(run.c.started_at, run.c.id))
+            )
+
+    def load(self, name: str = "") -> Run:
+        """The run whose id is or begins with ``name``; the newest finished one when empty.
+
+        Errors: NotFoundError when none or several match.
+        """
+        runs = self.all()
+        found = [r for r in runs if r.id == name] or [r for r in runs if name and r.id.startswith(name)]
+        if not name:
+            found = [r for r in runs if r.status == "done"][-1:]
+        if len(found) != 1:
+            what = f"{len(found)} runs begin with {name!r}" if name else "there is no finished run yet"
+            raise NotFoundError(what, hint="list them: train list; make one: train yolo --size n")
+        return found[0]
+
+
+class PredictionLedger:
+    """``store.predictions``: one row a (run, face); writing a run's again replaces them."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def replace(self, run_id: str, predictions: Sequence[Prediction]) -> None:
+        with self._db.write() as connection:
+            connection.execute(delete(prediction).where(prediction.c.run_id == run_id))
+            if predictions:
+                connection.execute(
+                    insert(prediction),
+                    [
+                        {
+                            "run_id": run_id,
+                            "face_id": p.face_id,
+                            "probabilities": dict(p.probabilities),
+                            "part": p.part,
+                            "out_of_fold": p.out_of_fold,
+                        }
+                        for p in predictions
+                    ],
+                )
+
+    def of_run(self, run_id: str) -> tuple[Prediction, ...]:
+        statement = select(prediction).where(prediction.c.run_id == run_id).order_by(prediction.c.face_id)
+        with self._db.read() as connection:
+            return tuple(
+                Prediction(r.run_id, r.face_id, r.probabilities, r.part, r.out_of_fold)
+                for r in connection.execute(statement)
+            )
+
+
+def _run(row: Row[Any]) -> Run:
+    return Run(
+        row.id,
+        row.recipe,
+        row.snapshot_hash,
+        row.status,
+        row.metrics,
+        row.environment,
+        row.started_at,
+        row.ended_at,
+    )

@@ -1,0 +1,47 @@
+"""The one door to what Mimique knows: frozen records in and out, one public method = one transaction."""
+
+from __future__ import annotations
+
+from db.engine import Database, engine_for
+from db.faces import FaceLedger
+from db.harvests import FailureLedger, HarvestLedger
+from db.labels import LabelLedger, SnapshotLedger
+from db.photos import PhotoLedger
+from db.runs import PredictionLedger, RunLedger
+from db.schema import bring_up_to_date
+from db.votes import AnnotatorLedger, VoteLedger
+
+
+class Store:
+    """Everything a workspace keeps, by topic: ``store.photos``, ``store.faces``, ``store.votes``, …
+
+    Safe to share between threads and to open from many processes at once.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.harvests = HarvestLedger(database)
+        self.failures = FailureLedger(database)
+        self.photos = PhotoLedger(database)
+        self.faces = FaceLedger(database)
+        self.annotators = AnnotatorLedger(database)
+        self.votes = VoteLedger(database)
+        self.labels = LabelLedger(database)
+        self.snapshots = SnapshotLedger(database)
+        self.runs = RunLedger(database)
+        self.predictions = PredictionLedger(database)
+
+    @classmethod
+    def open(cls, url: str) -> Store:
+        """Open (and make, or migrate) the store at a database address. Errors: StoreError."""
+        database = Database(engine_for(url))
+        bring_up_to_date(database)
+        return cls(database)
+
+    @property
+    def backend(self) -> str:
+        """``sqlite`` or ``postgresql``."""
+        return self._database.engine.dialect.name
+
+    def close(self) -> None:
+        self._database.engine.dispose()

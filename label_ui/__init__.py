@@ -1,0 +1,1 @@
+"""Label: the voting workbench; its logic apart from its screen."""

@@ -1,0 +1,1 @@
+"""Live: detect, classify and draw on a camera, a video file or a web page."""

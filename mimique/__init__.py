@@ -1,0 +1,1 @@
+"""Mimique: the umbrella command: demo, doctor, init, models."""

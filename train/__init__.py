@@ -1,0 +1,1 @@
+"""Train: YOLO-classification and ResNet recipes on snapshots, runs kept and compared."""
