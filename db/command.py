@@ -16,6 +16,7 @@ from typing import IO, Any, TypeVar
 import click
 
 from db.errors import MimiqueError, StoreError
+from db.privacy import keep_dependencies_quiet
 
 AnyCommand = TypeVar("AnyCommand", bound=Callable[..., Any])
 
@@ -37,6 +38,7 @@ class CommandGroup(click.Group):
     """A click group that turns what users can cause into one line; everything else keeps its traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        keep_dependencies_quiet()
         try:
             return super().invoke(ctx)
         except MimiqueError as error:
@@ -88,8 +90,8 @@ def _defaults_from_file(ctx: click.Context, _parameter: click.Parameter, value: 
             options = read_settings(value).options
         except MimiqueError as error:
             raise _Shown(error) from error
-        group = options.get(ctx.parent.info_name or "", {}) if ctx.parent else {}
-        mine = group.get(ctx.info_name or "", {})
+        group = options.get(ctx.parent.command.name or "", {}) if ctx.parent else options
+        mine = group.get(ctx.command.name or "", {})
         ctx.default_map = {name.replace("-", "_"): default for name, default in mine.items()}
     return value
 

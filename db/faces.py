@@ -11,7 +11,7 @@ from sqlalchemy import Row, func, insert, select, update
 from db.engine import Database
 from db.records import Face, NewFace
 from db.tables import detection, face, origin, photo
-from db.upsert import insert_for
+from db.upsert import insert_once
 
 # The class whose search found the photo: its earliest origin that names one.
 _FIRST_CLASS = (
@@ -38,10 +38,8 @@ class FaceLedger:
         A photo without a face is marked too, so that it is not tried again.
         """
         with self._db.write() as connection:
-            statement = insert_for(connection, detection).values(
-                photo_id=photo_id, detector=detector, faces=len(faces), at=datetime.now(UTC)
-            )
-            if connection.execute(statement.on_conflict_do_nothing()).rowcount != 1:
+            seen = {"detector": detector, "faces": len(faces), "at": datetime.now(UTC)}
+            if not insert_once(connection, detection, photo_id=photo_id, **seen):
                 return False
             if faces:
                 connection.execute(insert(face), [_row(photo_id, i, new) for i, new in enumerate(faces)])

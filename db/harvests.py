@@ -10,7 +10,7 @@ from sqlalchemy import delete, select, update
 from db.engine import Database
 from db.records import Failure, Harvest
 from db.tables import failure, harvest
-from db.upsert import insert_for
+from db.upsert import insert_for, insert_once
 
 
 class HarvestLedger:
@@ -23,10 +23,7 @@ class HarvestLedger:
         """The harvest with this source, query and class, made if it is new."""
         key = {"source": source, "query": query, "candidate_class": candidate_class}
         with self._db.write() as connection:
-            statement = insert_for(connection, harvest).values(
-                **key, cursor="", tally={}, started_at=datetime.now(UTC)
-            )
-            connection.execute(statement.on_conflict_do_nothing())
+            insert_once(connection, harvest, **key, cursor="", tally={}, started_at=datetime.now(UTC))
             row = connection.execute(select(harvest).filter_by(**key)).one()
             return Harvest(
                 row.id, row.source, row.query, row.candidate_class, row.cursor, row.tally, row.started_at

@@ -12,7 +12,7 @@ from db.engine import Database
 from db.errors import NotFoundError
 from db.records import Label, Snapshot, SnapshotMember
 from db.tables import label, snapshot, snapshot_member
-from db.upsert import insert_for
+from db.upsert import insert_once
 
 
 class LabelLedger:
@@ -53,14 +53,8 @@ class SnapshotLedger:
     def add(self, new: Snapshot) -> bool:
         """Store a snapshot; False when one with the same content is there already."""
         with self._db.write() as connection:
-            statement = insert_for(connection, snapshot).values(
-                hash=new.hash,
-                classes=list(new.classes),
-                ratios=list(new.ratios),
-                seed=new.seed,
-                created_at=new.created_at,
-            )
-            if connection.execute(statement.on_conflict_do_nothing()).rowcount != 1:
+            content = {"classes": list(new.classes), "ratios": list(new.ratios), "seed": new.seed}
+            if not insert_once(connection, snapshot, hash=new.hash, created_at=new.created_at, **content):
                 return False
             if new.members:
                 connection.execute(insert(snapshot_member), [_member_row(new.hash, m) for m in new.members])

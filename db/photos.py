@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, func, select
 from db.engine import Database
 from db.records import NewPhoto, Origin, Photo
 from db.tables import detection, origin, photo
-from db.upsert import insert_for
+from db.upsert import insert_once
 
 
 class PhotoLedger:
@@ -23,7 +23,9 @@ class PhotoLedger:
     def add(self, new: NewPhoto, came_from: Origin, *, harvest_id: int | None = None) -> bool:
         """Store a photo and its origin; True when the picture is new, False for an exact copy."""
         with self._db.write() as connection:
-            statement = insert_for(connection, photo).values(
+            is_new = insert_once(
+                connection,
+                photo,
                 sha256=new.sha256,
                 suffix=new.suffix,
                 width=new.width,
@@ -32,11 +34,10 @@ class PhotoLedger:
                 size_bytes=new.size_bytes,
                 added_at=datetime.now(UTC),
             )
-            result = connection.execute(statement.on_conflict_do_nothing(index_elements=["sha256"]))
             photo_id = connection.scalar(select(photo.c.id).where(photo.c.sha256 == new.sha256))
             assert photo_id is not None
             _add_origin(connection, photo_id, came_from, harvest_id)
-            return bool(result.rowcount == 1)
+            return is_new
 
     def link(self, came_from: Origin, *, harvest_id: int | None = None) -> bool:
         """Record one more way to a photo already stored from this source; False when it is not stored."""
@@ -98,7 +99,9 @@ class PhotoLedger:
 
 
 def _add_origin(connection: Connection, photo_id: int, came_from: Origin, harvest_id: int | None) -> None:
-    statement = insert_for(connection, origin).values(
+    insert_once(
+        connection,
+        origin,
         photo_id=photo_id,
         harvest_id=harvest_id,
         source=came_from.source,
@@ -116,7 +119,6 @@ def _add_origin(connection: Connection, photo_id: int, came_from: Origin, harves
         time_s=came_from.time_s,
         split_hint=came_from.split_hint,
     )
-    connection.execute(statement.on_conflict_do_nothing())
 
 
 def _photo(row: Row[Any]) -> Photo:

@@ -13,3 +13,10 @@ def insert_for(connection: Connection, table: Table) -> Any:
     if connection.dialect.name == "postgresql":
         return postgresql.insert(table)
     return sqlite.insert(table)
+
+
+def insert_once(connection: Connection, table: Table, **values: object) -> bool:
+    """Insert a row unless one with the same key is there; True when it is new."""
+    key = next(iter(table.primary_key))
+    statement = insert_for(connection, table).values(**values).on_conflict_do_nothing().returning(key)
+    return connection.execute(statement).first() is not None
