@@ -100,7 +100,7 @@ def perform(expression: str, intensity: float, rng: np.random.Generator) -> Acti
     _vary_mouth(expression, means, rng)
     drawn = {name: mean * intensity * rng.uniform(0.72, 1.22) for name, mean in means.items()}
     for name in rng.choice(np.array(UNIT_NAMES[:-1]), size=3, replace=False):
-        drawn[str(name)] = drawn.get(str(name), 0.0) + float(rng.uniform(0.0, 0.13))
+        drawn[str(name)] = drawn.get(str(name), 0.0) + float(rng.uniform(0.0, 0.2))
     return ActionUnits(**{name: float(np.clip(value, 0.0, 1.0)) for name, value in drawn.items()})
 
 

@@ -1,4 +1,4 @@
-"""The sample source's heads as surfaces: where a point of the face is in space, in the photo, and which way it looks.
+"""The sample source's heads as surfaces: where a point of the face is, in space and in the photo.
 
 Head units: half the height of the head. x right in the photo, y down, z towards the camera, the origin between the
 eyes. A point of the surface is given by its height y and its angle theta around the vertical axis, 0 in front.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -16,9 +15,15 @@ from collect.sample_expression import ActionUnits
 from collect.sample_identity import Identity
 from collect.sample_paint import Floats
 
-TOP, BOTTOM, SIDE = -1.16, 1.32, 2.25  # the part of the surface that a texture covers: y from, y to, |theta| to
+TOP, BOTTOM, SIDE = (
+    -1.16,
+    1.32,
+    2.25,
+)  # the part of the surface that a texture covers: y from, y to, |theta| to
 _BOX = 0.84  # exponent of the head's horizontal section: 1 an ellipse, smaller flatter in front
 _CROWN = 1.02
+_CLOSED = np.linspace(-1.5, 1.6, 120)
+_JAW_SHARE = np.clip((_CLOSED - 0.5) / 0.42, 0, 1) ** 1.3  # how far each height follows the jaw
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,7 @@ class Anatomy:
 
     @property
     def mouth_y(self) -> float:
-        return self.nose_y + 0.235 + 0.02 * self.units.chin_raise * -1
+        return self.nose_y + 0.235 - 0.02 * self.units.chin_raise
 
     @property
     def chin_y(self) -> float:
@@ -94,17 +99,16 @@ class Anatomy:
         """The corner of the mouth on one side (-1 the left of the photo)."""
         u = self.units
         sneer = u.one_corner if side == self.sneer_side else 0.0
-        half = 0.222 * self.who.mouth_width * (
-            1 + 0.30 * u.corner_pull + 0.22 * u.lip_stretch + 0.2 * sneer - 0.10 * u.lip_press - 0.22 * u.jaw_drop * (1 - u.corner_pull)
-            - 0.06 * u.corner_depress)  # fmt: skip
+        wider = 0.30 * u.corner_pull + 0.22 * u.lip_stretch + 0.2 * sneer
+        narrower = 0.10 * u.lip_press + 0.22 * u.jaw_drop * (1 - u.corner_pull) + 0.06 * u.corner_depress
+        half = 0.222 * self.who.mouth_width * (1 + wider - narrower)
         lift = -0.085 * u.corner_pull - 0.085 * sneer + 0.075 * u.corner_depress + 0.03 * u.lip_stretch
         return side * half, self.mouth_y + lift + 0.32 * self.jaw_shift
 
     def original_y(self, y: ArrayLike) -> NDArray[np.float64]:
         """The height that a point had before the jaw dropped."""
-        closed = np.linspace(-1.5, 1.6, 200)
-        opened = closed + self.jaw_shift * np.clip((closed - 0.5) / 0.42, 0, 1) ** 1.3
-        return np.interp(np.asarray(y, np.float64), opened, closed)
+        opened = _CLOSED + self.jaw_shift * _JAW_SHARE
+        return np.interp(np.asarray(y, np.float64), opened, _CLOSED)
 
     def section(self, y: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Half the width, and the depth in front, of the head at height y."""
@@ -117,34 +121,38 @@ class Anatomy:
 
     def surface(self, theta: ArrayLike, y: ArrayLike, height: ArrayLike = 0.0) -> NDArray[np.float64]:
         """Points (..., 3) at angle and height, raised outwards by `height`."""
-        theta, y, height = np.broadcast_arrays(np.asarray(theta, np.float64), np.asarray(y, np.float64), np.asarray(height, np.float64))
+        theta, y = np.asarray(theta, np.float64), np.asarray(y, np.float64)
         width, depth = self.section(y)
         sin, cos = np.sin(theta), np.cos(theta)
         back = np.where(cos < 0, np.interp(y, (-0.2, 0.9), (1.1, 0.25)), 1.0)
         x = width * np.sign(sin) * np.abs(sin) ** _BOX
         z = depth * back * np.sign(cos) * np.abs(cos) ** _BOX
-        normal = self.normal(theta, y)
-        return np.stack([x, y, z], axis=-1) + normal * height[..., None]
+        inside = np.clip(y, -_CROWN, self.chin_y)  # past the poles there is no more head
+        points = np.stack(np.broadcast_arrays(x, inside, z), axis=-1)
+        raised = np.asarray(height, np.float64)
+        return points + self.normal(theta, y) * raised[..., None] if raised.any() else points
 
     def normal(self, theta: ArrayLike, y: ArrayLike) -> NDArray[np.float64]:
         """Outward unit vectors (..., 3) of the smooth head, without its features."""
-        theta, y = np.broadcast_arrays(np.asarray(theta, np.float64), np.asarray(y, np.float64))
+        theta = np.asarray(theta, np.float64)
+        step = 0.02
+        y = np.clip(np.asarray(y, np.float64), -_CROWN + step, self.chin_y - step)
         width, depth = self.section(y)
         sin, cos = np.sin(theta), np.cos(theta)
         power = 2 - _BOX
         nx = np.sign(sin) * np.abs(sin) ** power / np.maximum(width, 0.12)
         nz = np.sign(cos) * np.abs(cos) ** power / np.maximum(depth, 0.12)
-        step = 0.02
         (w0, d0), (w1, d1) = self.section(y - step), self.section(y + step)
         slope = np.abs(sin) * (w1 - w0) + np.abs(cos) * (d1 - d0)
         ny = -np.clip(slope / (2 * step), -3, 3) * np.hypot(nx, nz)
-        return np.stack([nx, ny, nz], axis=-1) / np.maximum(np.sqrt(nx**2 + ny**2 + nz**2), 1e-9)[..., None]
+        length = np.maximum(np.sqrt(nx**2 + ny**2 + nz**2), 1e-9)
+        return np.stack(np.broadcast_arrays(nx / length, ny / length, nz / length), axis=-1).astype(
+            np.float64
+        )
 
     def theta(self, x: ArrayLike, y: ArrayLike) -> NDArray[np.float64]:
         """The angle of the point that a camera in front sees at (x, y)."""
-        width, _ = self.section(y)
-        ratio = np.clip(np.asarray(x, np.float64) / np.maximum(width, 0.05), -0.985, 0.985)
-        return np.asarray(np.arcsin(np.sign(ratio) * np.abs(ratio) ** (1 / _BOX)), np.float64)
+        return facing_angle(x, self.section(y)[0])
 
     def lift(self, points_xy: ArrayLike, height: ArrayLike = 0.0) -> NDArray[np.float64]:
         """Head points (N, 3) of frontal points (N, 2), raised by `height`."""
@@ -162,13 +170,25 @@ class Anatomy:
 
     def face_box(self, pose: Pose) -> tuple[float, float, float, float]:
         """The tight box xyxy around the face in the photo: hairline to chin, ear to ear."""
-        y = np.linspace(max(self.hairline_y, -0.62), self.chin_y, 24)[:, None]
-        points = pose.project(self.surface(np.linspace(-1.45, 1.45, 21)[None, :], y).reshape(-1, 3))
+        y = np.linspace(max(self.hairline_y, -0.62), self.chin_y, 15)[:, None]
+        points = pose.project(self.surface(np.linspace(-1.45, 1.45, 15)[None, :], y).reshape(-1, 3))
         (x0, y0), (x1, y1) = points.min(axis=0), points.max(axis=0)
         return float(x0), float(y0), float(x1), float(y1)
 
 
-def unroll(seen: NDArray[np.float64], facing_theta: float, thetas: Floats, ys: Floats, step: float) -> tuple[Floats, Floats, Floats, float, float]:
+def facing_angle(x: ArrayLike, width: ArrayLike) -> NDArray[np.float64]:
+    """The angle of what a camera in front sees at x on a section of half width `width`."""
+    ratio = np.clip(np.asarray(x, np.float64) / np.maximum(width, 0.05), -0.985, 0.985)
+    return np.asarray(np.arcsin(np.sign(ratio) * np.abs(ratio) ** (1 / _BOX)), np.float64)
+
+
+def unroll(
+    seen: NDArray[np.float64],
+    facing_theta: float,
+    thetas: NDArray[np.float64],
+    ys: NDArray[np.float64],
+    step: float,
+) -> tuple[Floats, Floats, Floats, float, float]:
     """Which surface point each place of the picture shows: the turned surface, inverted.
 
     `seen` (R, C, 3) are camera-side points of the surface grid `ys` (R,) by `thetas` (C,). Works in two passes, rows
@@ -200,7 +220,8 @@ def _outwards(values: NDArray[np.float64], start: int) -> NDArray[np.float64]:
     """Make the rows of (N, M) rise from `start` to both ends by hiding what lies behind something nearer."""
     right = np.maximum.accumulate(values[:, start:], axis=1)
     left = np.minimum.accumulate(values[:, start::-1], axis=1)[:, ::-1]
-    return np.concatenate([left[:, :-1], right], axis=1) + np.arange(values.shape[1]) * 1e-9
+    rising = np.concatenate([left[:, :-1], right], axis=1)
+    return np.asarray(rising + np.arange(values.shape[1]) * 1e-9, np.float64)
 
 
 def _sample_rows(values: NDArray[np.float64], places: NDArray[np.float64]) -> NDArray[np.float64]:

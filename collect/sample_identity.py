@@ -12,7 +12,9 @@ Rgb = tuple[float, float, float]
 """A colour, each part 0 to 1."""
 
 AgeGroup = Literal["child", "young", "adult", "old"]
-HairStyle = Literal["bald", "receding", "buzz", "short", "side", "fringe", "curly", "afro", "bob", "long", "bun", "beanie", "scarf"]  # fmt: skip
+HairStyle = Literal[
+    "bald", "receding", "buzz", "short", "side", "fringe", "curly", "afro", "bob", "long", "bun", "beanie", "scarf"
+]  # fmt: skip
 Glasses = Literal["none", "round", "square", "sun"]
 Beard = Literal["none", "stubble", "moustache", "goatee", "full"]
 
@@ -20,7 +22,15 @@ PEOPLE = 120
 
 _SKINS = ((250, 219, 200), (241, 203, 178), (232, 186, 155), (220, 170, 134), (200, 146, 108), (172, 118, 84),
           (140, 92, 64), (108, 70, 50), (84, 54, 40))  # fmt: skip
-_HAIRS = ((28, 22, 20), (48, 34, 26), (78, 52, 34), (110, 74, 44), (156, 112, 66), (206, 168, 108), (150, 70, 36))
+_HAIRS = (
+    (28, 22, 20),
+    (48, 34, 26),
+    (78, 52, 34),
+    (110, 74, 44),
+    (156, 112, 66),
+    (206, 168, 108),
+    (150, 70, 36),
+)
 _IRISES = ((72, 46, 28), (56, 36, 24), (98, 70, 40), (92, 110, 70), (88, 122, 150), (112, 136, 150))
 _CLOTHES = ((44, 62, 96), (150, 44, 48), (60, 96, 72), (222, 218, 208), (40, 42, 48), (196, 150, 60), (120, 90, 140),
             (98, 140, 170), (188, 110, 100), (108, 112, 118), (84, 60, 46), (226, 190, 196))  # fmt: skip
@@ -72,10 +82,14 @@ def sample_identity(seed: int, number: int) -> Identity:
     """Person `number` (0 to PEOPLE - 1) of the sample world `seed`; the same arguments give the same person."""
     rng = np.random.default_rng([seed, 7001, number])
     age: AgeGroup = rng.choice(np.array(["child", "young", "adult", "old"]), p=[0.12, 0.33, 0.35, 0.2]).item()
-    masculine = float(np.clip(rng.choice([0.15, 0.85]) + rng.normal(0, 0.12), 0, 1)) * (0.5 if age == "child" else 1)
+    masculine = float(np.clip(rng.choice([0.15, 0.85]) + rng.normal(0, 0.12), 0, 1)) * (
+        0.5 if age == "child" else 1
+    )
     skin = _skin(rng)
     hair = _hair_colour(age, float(np.mean(skin)), rng)
-    lips = _mix(skin, (0.74, 0.28, 0.30) if rng.random() < 0.4 * (1 - masculine) else (0.70, 0.36, 0.34), 0.55)
+    lips = _mix(
+        skin, (0.74, 0.28, 0.30) if rng.random() < 0.4 * (1 - masculine) else (0.70, 0.36, 0.34), 0.55
+    )
     return Identity(
         name=f"person-{number:03d}", age=age, masculine=masculine, skin=skin, hair=hair,
         brow=_mix(hair, (0.2, 0.14, 0.1), 0.45), iris=_iris(float(np.mean(skin)), rng), lips=lips,
@@ -85,7 +99,7 @@ def sample_identity(seed: int, number: int) -> Identity:
         **_shape(age, masculine, rng),
         wrinkles={"child": 0.0, "young": 0.06, "adult": 0.3, "old": 0.85}[age] * float(rng.uniform(0.7, 1.15)),
         freckles=float(rng.uniform(0.4, 1.0)) if rng.random() < 0.15 else 0.0,
-        blush=float(rng.uniform(0.2, 0.9)), expressive=float(rng.normal(1.0, 0.12).clip(0.75, 1.25)),
+        blush=float(rng.uniform(0.2, 0.9)), expressive=float(np.clip(rng.normal(1.0, 0.12), 0.75, 1.25)),
         part=float(rng.uniform(-1, 1)), texture_seed=int(rng.integers(2**31)),
     )  # fmt: skip
 
@@ -95,7 +109,7 @@ def _shape(age: AgeGroup, masculine: float, rng: np.random.Generator) -> dict[st
     child = age == "child"
 
     def near(mean: float, spread: float) -> float:
-        return float(rng.normal(mean, spread).clip(mean - 2 * spread, mean + 2 * spread))
+        return float(np.clip(rng.normal(mean, spread), mean - 2 * spread, mean + 2 * spread))
 
     return {
         "width": near(0.68 if child else 0.655, 0.022), "jaw": near(2.15 + 0.35 * masculine, 0.17),
@@ -128,16 +142,34 @@ def _hair_colour(age: AgeGroup, lightness: float, rng: np.random.Generator) -> R
 
 
 def _iris(lightness: float, rng: np.random.Generator) -> Rgb:
-    return _pick(_IRISES if lightness > 0.68 else _IRISES[:3], rng, 0.03)
+    return _pick(_IRISES if lightness > 0.68 else _IRISES[:3], rng, 0.012)
 
 
 def _hair_style(age: AgeGroup, masculine: float, rng: np.random.Generator) -> HairStyle:
     if rng.random() < 0.06:
         return "beanie"
     if masculine < 0.5:
-        styles = {"bob": 4.0, "long": 5.0, "bun": 2.0, "fringe": 2.0, "curly": 2.0, "afro": 1.0, "side": 1.0, "scarf": 1.0}
+        styles = {
+            "bob": 4.0,
+            "long": 5.0,
+            "bun": 2.0,
+            "fringe": 2.0,
+            "curly": 2.0,
+            "afro": 1.0,
+            "side": 1.0,
+            "scarf": 1.0,
+        }
     else:
-        styles = {"short": 5.0, "side": 4.0, "buzz": 2.0, "curly": 2.0, "bald": 1.0, "fringe": 1.0, "afro": 0.7, "long": 0.5}
+        styles = {
+            "short": 5.0,
+            "side": 4.0,
+            "buzz": 2.0,
+            "curly": 2.0,
+            "bald": 1.0,
+            "fringe": 1.0,
+            "afro": 0.7,
+            "long": 0.5,
+        }
         if age in ("adult", "old"):
             styles |= {"receding": 3.0, "bald": 2.5}
     weights = np.array(list(styles.values()))

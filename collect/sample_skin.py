@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from collect.sample_head import BOTTOM, SIDE, TOP, Anatomy, Pose
+from collect.sample_head import BOTTOM, SIDE, TOP, Anatomy, Pose, facing_angle
 from collect.sample_identity import Rgb
 from collect.sample_paint import Brush, Floats, noise_patch, ribbon
 
@@ -35,23 +35,34 @@ class Skin:
         self.rgb: Floats = np.empty((height, width, 3), np.float32)
         self.rgb[:] = anatomy.who.skin
         self.relief: Floats = np.zeros((height, width), np.float32)
-        self.gloss: Floats = np.full((height, width), 0.05, np.float32)
+        self.gloss: Floats = np.full((height, width), 0.035, np.float32)
         self.thetas = np.linspace(-SIDE, SIDE, _COARSE[1])
         self.ys = np.linspace(TOP, BOTTOM, _COARSE[0])
+        self._widths, _ = anatomy.section(self.ys)
         self.macro = _macro_relief(anatomy, self.thetas, self.ys)
 
     def px(self, points_xy: ArrayLike) -> Floats:
         """Texture pixels (N, 2) of frontal points (N, 2)."""
         points = np.asarray(points_xy, np.float64)
-        return self.polar(np.stack([self.anatomy.theta(points[:, 0], points[:, 1]), points[:, 1]], axis=1))
+        theta = facing_angle(points[:, 0], np.interp(points[:, 1], self.ys, self._widths))
+        return self.polar(np.stack([theta, points[:, 1]], axis=1))
 
     def polar(self, points: ArrayLike) -> Floats:
         """Texture pixels (N, 2) of points (N, 2) given as angle and height."""
         theta, y = np.asarray(points, np.float64).T
         height, width = self.relief.shape
-        return np.stack([(theta + SIDE) / (2 * SIDE) * width - 0.5, (y - TOP) / (BOTTOM - TOP) * height - 0.5], axis=1).astype(np.float32)
+        return np.stack(
+            [(theta + SIDE) / (2 * SIDE) * width - 0.5, (y - TOP) / (BOTTOM - TOP) * height - 0.5], axis=1
+        ).astype(np.float32)
 
-    def fill(self, points_xy: ArrayLike, colour: ArrayLike, alpha: float = 1.0, soft: float = 0.0, within: Floats | None = None) -> None:
+    def fill(
+        self,
+        points_xy: ArrayLike,
+        colour: ArrayLike,
+        alpha: float = 1.0,
+        soft: float = 0.0,
+        within: Floats | None = None,
+    ) -> None:
         """Blend a colour over a frontal polygon; `soft` in head units."""
         Brush(self.rgb).fill(self.px(points_xy), colour, alpha, soft * self.detail, within)
 
@@ -62,15 +73,17 @@ class Skin:
             window, cover = found
             if within is not None:
                 cover = cover * within[window]
-            self.rgb[window] *= 1 - cover[..., None] * np.array((0.42, 0.58, 0.62), np.float32) * np.float32(strength)
+            self.rgb[window] *= 1 - cover[..., None] * np.array((0.42, 0.58, 0.62), np.float32) * np.float32(
+                strength
+            )
 
     def crease(self, line: ArrayLike, width: float, strength: float) -> None:
         """A fold along a frontal line (N, 2): a soft furrow that is a little darker."""
         if strength < 0.03:
             return
         outline = ribbon(line, (0.3 * width, width, 0.9 * width, 0.2 * width))
-        self.shade(outline, min(0.75, 0.62 * strength), 0.006)
-        Brush(self.relief).add(self.px(outline), -0.016 * strength, 0.014 * self.detail)
+        self.shade(outline, min(0.8, 0.68 * strength), 0.007)
+        Brush(self.relief).add(self.px(outline), -0.009 * strength, 0.016 * self.detail)
 
     def mask(self, points_xy: ArrayLike, soft: float = 0.0) -> Floats:
         """A full (H, W) mask of a frontal polygon."""
@@ -85,29 +98,46 @@ class Skin:
         anatomy, size = self.anatomy, self.relief.shape[::-1]
         grid_theta, grid_y = self.thetas[None], self.ys[:, None]
         smooth = anatomy.normal(grid_theta, grid_y)
-        bump = cv2.resize(self.macro.astype(np.float32), size, interpolation=cv2.INTER_CUBIC) + self.relief
-        along = np.asarray(cv2.Sobel(bump, cv2.CV_32F, 1, 0, scale=1 / 8), np.float32) * np.float32(self.detail)
-        down = np.asarray(cv2.Sobel(bump, cv2.CV_32F, 0, 1, scale=1 / 8), np.float32) * np.float32(self.detail)
+        cell = size[1] / _COARSE[0]
+        bump = cv2.resize(self.macro.astype(np.float32), size, interpolation=cv2.INTER_CUBIC)
+        # Enlarging leaves ripples that a normal map would show as stripes.
+        bump = np.asarray(cv2.GaussianBlur(bump, (0, 0), max(0.7 * cell, 0.3)), np.float32) + self.relief
+        along = np.asarray(cv2.Sobel(bump, cv2.CV_32F, 1, 0, scale=1 / 8), np.float32) * np.float32(
+            self.detail
+        )
+        down = np.asarray(cv2.Sobel(bump, cv2.CV_32F, 0, 1, scale=1 / 8), np.float32) * np.float32(
+            self.detail
+        )
         to_light = pose.turn.T @ _unrolled(light.towards, pose.roll)
         half = to_light + pose.turn.T @ np.array([0.0, 0.0, 1.0])
         half /= np.linalg.norm(half)
         cos, sin = np.cos(self.thetas), np.sin(self.thetas)
+
         # n = smooth - along * east - down * south: its dot with any vector needs three small maps, not a normal map.
-        def dot(vector: np.ndarray) -> Floats:
+        def dot(vector: NDArray[np.float64]) -> Floats:
             base = cv2.resize((smooth @ vector).astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
             east = cv2.resize((cos * vector[0] - sin * vector[2]).astype(np.float32)[None], (size[0], 1))
             return np.asarray((base - along * east - down * np.float32(vector[1])) / length, np.float32)
 
         length = np.sqrt(1 + along**2 + down**2)
         diffuse = np.clip((dot(to_light) + 0.22) / 1.22, 0, 1)
-        up = dot(pose.turn.T @ np.array([0.0, -1.0, 0.0]))
-        glint = np.clip(dot(half), 0, 1) ** 18 * self.gloss
+        up = cv2.resize((smooth @ pose.turn.T @ np.array([0.0, -1.0, 0.0])).astype(np.float32), size)
+        glint = np.clip(dot(half), 0, 1) ** 2
+        for _ in range(3):  # to the 16th power: squaring is much faster than a power
+            glint *= glint
+        glint *= self.gloss
         ambient = 0.78 + 0.22 * up
         linear = self.rgb * self.rgb
         key = np.asarray(light.key, np.float32)
-        linear *= ambient[..., None] * np.asarray(light.ambient, np.float32) + diffuse[..., None] * key
+        # Light seeps through skin: where the shade begins it is warmer.
+        seep = (0.10 * np.clip(1 - np.abs(diffuse - 0.25) * 4, 0, 1))[..., None] * np.array(
+            (1.0, 0.35, 0.2), np.float32
+        )
+        linear *= (
+            ambient[..., None] * np.asarray(light.ambient, np.float32) + (diffuse[..., None] + seep) * key
+        )
         linear += glint[..., None] * key
-        return np.sqrt(np.clip(linear, 0, 1, out=linear), out=linear)
+        return np.asarray(np.sqrt(np.clip(linear, 0, 1, out=linear), out=linear), np.float32)
 
     def weather(self) -> None:
         """Skin is never one colour: mottling and pores, from the person's own place in the noise."""
@@ -115,19 +145,21 @@ class Skin:
         seed = self.anatomy.who.texture_seed
         blotches = noise_patch(height, width, seed, 9.0, 9.0, self.detail / 90)
         pores = noise_patch(height, width, seed + 77, 0.8, 0.8)
-        tone = 1 + 0.014 * blotches + 0.012 * pores
+        tone = 1 + 0.014 * blotches + 0.006 * pores
         self.rgb *= tone[..., None]
-        self.relief += pores * np.float32(0.0004 + 0.0006 * self.anatomy.who.wrinkles)
+        self.relief += pores * np.float32(0.00012 + 0.00035 * self.anatomy.who.wrinkles)
 
 
-def _unrolled(vector: tuple[float, float, float], roll: float) -> np.ndarray:
+def _unrolled(vector: tuple[float, float, float], roll: float) -> NDArray[np.float64]:
     """A camera direction as a head that is rolled sees it."""
     x, y, z = vector
     cos, sin = np.cos(roll), np.sin(roll)
     return np.array([x * cos + y * sin, -x * sin + y * cos, z])
 
 
-def _macro_relief(anatomy: Anatomy, thetas: np.ndarray, ys: np.ndarray) -> np.ndarray:
+def _macro_relief(
+    anatomy: Anatomy, thetas: NDArray[np.float64], ys: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """What stands out of the smooth head, in head units (R, C): nose, brow ridge, sockets, cheeks, lips, chin."""
     width, _ = anatomy.section(ys)
     front = np.abs(thetas) < np.pi / 2
@@ -137,7 +169,7 @@ def _macro_relief(anatomy: Anatomy, thetas: np.ndarray, ys: np.ndarray) -> np.nd
     for amount, cx, cy, sx, sy in _bumps(anatomy):
         for centre in {cx, -cx}:
             relief += amount * np.exp(-(((x - centre) / sx) ** 2)) * np.exp(-(((y - cy) / sy) ** 2))
-    return relief
+    return np.asarray(relief, np.float64)
 
 
 def _bumps(anatomy: Anatomy) -> list[tuple[float, float, float, float, float]]:

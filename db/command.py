@@ -34,8 +34,8 @@ class _Shown(click.ClickException):
             click.echo(f"{click.style(' next:', fg='green')} {self.hint}", err=True)
 
 
-class CommandGroup(click.Group):
-    """A click group that turns what users can cause into one line; everything else keeps its traceback."""
+class _OneLineErrors(click.Command):
+    """Turns what users can cause into one line; everything else keeps its traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
         keep_dependencies_quiet()
@@ -56,15 +56,36 @@ class CommandGroup(click.Group):
             ctx.exit(130)
 
 
+class CommandGroup(_OneLineErrors, click.Group):
+    """A console script with commands of its own, such as ``collect``."""
+
+
+class SingleCommand(_OneLineErrors):
+    """A console script that is one command, such as ``live``."""
+
+
 def command_group(name: str, help_text: str) -> CommandGroup:
     """The group behind one console script; its options can be set as MIMIQUE_<NAME>_<COMMAND>_<OPTION>."""
-    settings = {
+    group = CommandGroup(name=name, help=help_text, context_settings=_settings(name), no_args_is_help=True)
+    return click.version_option(package_name="mimique", prog_name=name)(group)
+
+
+def single_command(name: str, help_text: str) -> Callable[[Callable[..., Any]], SingleCommand]:
+    """A decorator: the function becomes one console script; options also as MIMIQUE_<NAME>_<OPTION>."""
+
+    def decorate(function: Callable[..., Any]) -> SingleCommand:
+        made = click.command(name, cls=SingleCommand, help=help_text, context_settings=_settings(name))
+        return click.version_option(package_name="mimique", prog_name=name)(made(function))
+
+    return decorate
+
+
+def _settings(name: str) -> dict[str, Any]:
+    return {
         "help_option_names": ["-h", "--help"],
         "auto_envvar_prefix": f"MIMIQUE_{name.upper()}",
         "max_content_width": 100,
     }
-    group = CommandGroup(name=name, help=help_text, context_settings=settings, no_args_is_help=True)
-    return click.version_option(package_name="mimique", prog_name=name)(group)
 
 
 def workspace_option(command: AnyCommand) -> AnyCommand:

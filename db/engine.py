@@ -12,7 +12,12 @@ from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from db.errors import StoreError
 
-BUSY_TIMEOUT_MS = 5_000
+try:
+    import fcntl
+except ImportError:  # Windows: SQLite's own waiting must do
+    fcntl = None  # type: ignore[assignment]
+
+BUSY_TIMEOUT_MS = 30_000
 
 
 def engine_for(url: str) -> Engine:
@@ -67,6 +72,7 @@ class Database:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self._turns = _turns_of(engine)
         self._writer = engine.execution_options(mimique_write=True)
 
     @contextlib.contextmanager
@@ -76,8 +82,33 @@ class Database:
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Connection]:
-        with _one_line_errors(), self._writer.begin() as connection:
+        with _one_line_errors(), _turn(self._turns), self._writer.begin() as connection:
             yield connection
+
+
+def _turns_of(engine: Engine) -> Path | None:
+    """The file beside a SQLite database at which its writers queue; None for any other database."""
+    path = engine.url.database
+    on_disk = engine.dialect.name == "sqlite" and path and path != ":memory:"
+    return Path(f"{path}-turns") if on_disk and path and fcntl is not None else None
+
+
+@contextlib.contextmanager
+def _turn(turns: Path | None) -> Iterator[None]:
+    """Wait in line to write. SQLite's own waiting polls, so that with 20 writers on a busy machine one of
+    them can lose every time; the system wakes those who wait for a file lock in the order they came.
+    """
+    if turns is None:
+        yield
+        return
+    try:
+        queue = turns.open("a")
+    except OSError:
+        yield  # a folder that cannot be written: the write itself says so better
+        return
+    with queue:
+        fcntl.flock(queue, fcntl.LOCK_EX)  # given back when the file closes, also when the process dies
+        yield
 
 
 @contextlib.contextmanager

@@ -177,7 +177,7 @@ class NewVote:
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """A row of the append-only ledger; an undo is a row of its own that withdraws the latest vote."""
+    """A row of the append-only ledger; an undo is a row of its own that names the row it withdraws."""
 
     id: int
     face_id: int
@@ -187,6 +187,7 @@ class Vote:
     flag: str | None
     seconds: float | None
     at: datetime
+    undoes_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

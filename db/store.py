@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from db.annotators import AnnotatorLedger
 from db.engine import Database, engine_for
 from db.faces import FaceLedger
 from db.harvests import FailureLedger, HarvestLedger
@@ -9,7 +10,7 @@ from db.labels import LabelLedger, SnapshotLedger
 from db.photos import PhotoLedger
 from db.runs import PredictionLedger, RunLedger
 from db.schema import bring_up_to_date
-from db.votes import AnnotatorLedger, VoteLedger
+from db.votes import VoteLedger
 
 
 class Store:

@@ -140,15 +140,19 @@ face = Table(
     Column("crop_height", Integer, nullable=False),
     Column("sharpness", Float, nullable=False),
     Column("duplicate_group", String(64), nullable=True, index=True),
+    # How many votes hold on it now: kept by the vote ledger, so that the next face is one step in an index.
+    Column("votes", Integer, nullable=False, default=0),
     UniqueConstraint("photo_id", "ordinal"),
     CheckConstraint("x1 < x2 AND y1 < y2", name="box_has_area"),
+    Index(None, "votes", "id"),
 )
 
 annotator = Table(
     "annotator",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("name", String(64), nullable=False, unique=True),
+    Column("name", String(64), nullable=False),
+    Column("key", String(192), nullable=False, unique=True),  # the name, blind to case and spaces
     Column("simulated", Boolean, nullable=False, default=False),
     Column("note", String, nullable=False, default=""),
     Column("created_at", UtcDateTime, nullable=False),
@@ -166,9 +170,25 @@ vote = Table(
     Column("seconds", Float, nullable=True),
     Column("shown", JSON, nullable=False, default=dict),
     Column("at", UtcDateTime, nullable=False),
+    # Named by the sender, so that sending again after a lost answer stores nothing twice.
+    Column("request_id", String(64), nullable=True, unique=True),
+    # The row an undo withdraws; a row is withdrawn at most once.
+    Column("undoes_id", ForeignKey("vote.id", ondelete="CASCADE"), nullable=True, unique=True),
     CheckConstraint("action IN ('vote', 'skip', 'undo')", name="known_action"),
+    CheckConstraint("(action = 'undo') = (undoes_id IS NOT NULL)", name="undo_names_its_row"),
     Index(None, "annotator_id", "face_id", "id"),
+    Index(None, "annotator_id", "id"),
     Index(None, "face_id", "id"),
+)
+
+# What holds now, derived from the vote rows in the same transaction and rebuildable from them.
+standing = Table(
+    "standing",
+    metadata,
+    Column("annotator_id", ForeignKey("annotator.id"), primary_key=True),
+    Column("face_id", ForeignKey("face.id", ondelete="CASCADE"), primary_key=True, index=True),
+    Column("vote_id", ForeignKey("vote.id", ondelete="CASCADE"), nullable=False, unique=True),
+    sqlite_with_rowid=False,
 )
 
 label = Table(

@@ -188,9 +188,11 @@ def split_made(workspace: Workspace, ratios: tuple[int, int, int], seed: int) ->
 def yolo_trained(workspace: Workspace, snapshot: Snapshot, seed: int) -> tuple[Section, Run]:
     """A small YOLO classifier."""
     from train.recipes import YOLO_PRESETS, YoloRecipe, preset
+    from train.runs import find_run
     from train.yolo import train_yolo
 
-    run = train_yolo(workspace, snapshot, YoloRecipe(size="n", seed=seed, **preset(YOLO_PRESETS, "quick")))
+    recipe = YoloRecipe(size="n", seed=seed, **preset(YOLO_PRESETS, "quick"))
+    run = find_run(workspace, snapshot, recipe.as_record(), "done") or train_yolo(workspace, snapshot, recipe)
     lead = (
         "A YOLO11 nano classifier. The best epoch is chosen by macro-F1 on the validation part; the test part is "
         "looked at once, at the end."
@@ -202,30 +204,33 @@ def resnet_trained(workspace: Workspace, snapshot: Snapshot, seed: int) -> tuple
     """A ResNet-18."""
     from train.recipes import RESNET_PRESETS, ResnetRecipe, preset
     from train.resnet import train_resnet
+    from train.runs import find_run
 
     recipe = ResnetRecipe(network="resnet18", seed=seed, **preset(RESNET_PRESETS, "quick"))
-    run = train_resnet(workspace, snapshot, recipe)
+    run = find_run(workspace, snapshot, recipe.as_record(), "done") or train_resnet(
+        workspace, snapshot, recipe
+    )
     lead = "A ResNet-18 on the same snapshot, so that the two can be compared face by face."
     return _run_section("Train ResNet", lead, "train resnet18 --preset quick", workspace, run), run
 
 
 def live_annotated(workspace: Workspace, run: Run, seconds: float, seed: int) -> Section:
     """The live loop over a drawn clip."""
-    from collect.sample_clip import write_clip
-    from live.loop import annotate_video
+    from collect.sample_source import write_sample_clip
+    from live.session import annotate_video
 
     source, target = workspace.path / "clip.mp4", workspace.path / "clip-annotated.mp4"
-    write_clip(source, workspace.settings.classes, seconds=seconds, seed=seed)
+    write_sample_clip(source, workspace.settings.classes, seconds, seed)
     tally = annotate_video(workspace, run.id, source, target)
     return Section(
         "Live",
         f"The better model by test macro-F1, {run.id}, on a clip of people it has never seen: detect, classify, "
         "smooth over time, draw. The same loop runs on a webcam.",
-        command=f"live --video {source.name} --out {target.name} --run {run.id}",
+        command=f"live --video {source} --out {target} --run {run.id}",
         facts=(
             ("frames", f"{tally.frames:,}"),
             ("faces classified", f"{tally.faces:,}"),
-            ("a frame takes", f"{1000 * tally.seconds / max(1, tally.frames):.0f} ms"),
+            ("a frame takes", f"{1000 * tally.work_s / max(1, tally.frames):.0f} ms"),
         ),
         pictures=(Picture(target.read_bytes(), "the annotated clip", media_type="video/mp4"),),
     )
@@ -241,7 +246,6 @@ def _run_section(title: str, lead: str, command: str, workspace: Workspace, run:
     folder = workspace.runs / run.id
     test = run.metrics["test"]
     assert isinstance(test, dict)
-    low, high = test["accuracy_interval"]
     captions = {
         "confusion.png": "Test part: rows are what people agreed on, columns what the model says.",
         "errors.png": "Faces it gets wrong.",
@@ -253,7 +257,7 @@ def _run_section(title: str, lead: str, command: str, workspace: Workspace, run:
         command=command,
         facts=(
             ("test accuracy", f"{test['accuracy']:.1%}"),
-            ("95 % interval", f"{low:.0%} to {high:.0%}"),
+            ("95 % interval", f"{test['accuracy_low']:.0%} to {test['accuracy_high']:.0%}"),
             ("test macro-F1", f"{test['macro_f1']:.3f}"),
             ("test faces", f"{test['faces']:,}"),
         ),

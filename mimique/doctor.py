@@ -33,7 +33,6 @@ _OPTIONAL = {
     "psycopg": "a store on PostgreSQL: pip install 'mimique[postgres]'",
     "s3fs": "pictures on S3: pip install 'mimique[s3]'",
 }
-_CAMERAS_TRIED = 4
 _LOW_DISK_BYTES = 2 * 1024**3
 
 
@@ -152,21 +151,24 @@ def _compute() -> Iterator[Finding]:
 
 def _models() -> Iterator[Finding]:
     from curate.registry import known_models, located
+    from mimique.models import remedy
 
-    for entry in known_models():
-        path = located(entry.name)
-        remedy = "" if path else f"mimique models fetch {entry.name}"
+    for model in known_models():
+        path = located(model)
+        absent: State = "broken" if model.bundled else "missing"
         yield Finding(
             "models",
-            entry.name,
-            "ok" if path else "missing",
+            model.name,
+            "ok" if path else absent,
             str(path) if path else "not here (optional)",
-            remedy,
+            "" if path else remedy(model),
         )
 
 
 def _cameras() -> Iterator[Finding]:
-    found = [index for index in range(_CAMERAS_TRIED) if _camera_answers(index)]
+    from live.camera import answering_cameras
+
+    found = answering_cameras()
     for index in found:
         yield Finding("cameras", str(index), "ok", f"live --camera {index}")
     if not found:
@@ -174,21 +176,9 @@ def _cameras() -> Iterator[Finding]:
             "cameras",
             "none",
             "missing",
-            f"none answers at 0 to {_CAMERAS_TRIED - 1}",
+            "none answers",
             "live --web uses the browser's camera; live --video FILE needs none",
         )
-
-
-def _camera_answers(index: int) -> bool:
-    if sys.platform.startswith("linux") and not Path(f"/dev/video{index}").exists():
-        return False  # asking OpenCV would only print warnings
-    import cv2
-
-    capture = cv2.VideoCapture(index)
-    try:
-        return bool(capture.isOpened())
-    finally:
-        capture.release()
 
 
 def _ffmpeg() -> Iterator[Finding]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
+from curate.registry import ModelEntry
 from db.command import say
 
 
@@ -12,42 +14,38 @@ def print_models(*, as_json: bool) -> None:
     """Every known model on stdout: name, task, size, licence and where it is."""
     from curate.registry import known_models, located
 
-    rows = [(entry, located(entry.name)) for entry in known_models()]
+    rows = [(model, located(model)) for model in known_models()]
     if as_json:
-        print(
-            json.dumps(
-                [
-                    {
-                        "name": e.name,
-                        "task": e.task,
-                        "file": e.file,
-                        "size": e.size,
-                        "licence": e.licence,
-                        "sha256": e.sha256,
-                        "path": str(path) if path else None,
-                    }
-                    for e, path in rows
-                ],
-                indent=2,
-            )
-        )
+        records = [{**asdict(model), "path": str(path) if path else None} for model, path in rows]
+        print(json.dumps(records, indent=2))
         return
     from rich.console import Console
     from rich.table import Table
 
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
     for column in ("model", "task", "size", "licence", "where"):
-        table.add_column(column, overflow="fold", justify="right" if column == "size" else "left")
-    for entry, path in rows:
-        size = f"{entry.size / 1e6:.1f} MB" if entry.size else "?"
+        table.add_column(
+            column, no_wrap=column in ("model", "size"), justify="right" if column == "size" else "left"
+        )
+    for model, path in rows:
+        size = f"{model.size / 1e6:.1f} MB" if model.size else "?"
         table.add_row(
-            entry.name,
-            entry.task,
+            model.name,
+            model.task,
             size,
-            entry.licence,
-            str(path) if path else f"[dim]mimique models fetch {entry.name}[/]",
+            model.licence,
+            str(path) if path else f"[dim]{remedy(model)}[/]",
         )
     Console().print(table)
+
+
+def remedy(model: ModelEntry) -> str:
+    """How to get a model that is not here."""
+    return (
+        f"mimique models fetch {model.name}"
+        if model.url
+        else f"put {model.file} into a MIMIQUE_MODELS folder"
+    )
 
 
 def fetch_model(name: str) -> Path:
@@ -55,9 +53,9 @@ def fetch_model(name: str) -> Path:
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
-    from curate.registry import fetch, model_entry
+    from curate.registry import entry, fetch
 
-    say(f"{name}: licence {model_entry(name).licence}")
+    say(f"{name}: licence {entry(name).licence}")
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),

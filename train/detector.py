@@ -5,6 +5,7 @@ keeping the first layers frozen trains the same network several times faster on 
 """
 
 import json
+import pickle
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -16,23 +17,31 @@ import numpy as np
 import torch
 
 from db.errors import InputError, ModelError
-from train.detector_data import BoxTable, Patch, PatchSampler, held_out, photo_reader, read_boxes
+from train.detector_boxes import BoxTable, held_out, photo_reader, read_boxes
+from train.detector_patches import Patch, PatchSampler
 
-BATCHES = ((320, 16, False), (448, 8, False), (640, 4, True))  # size in px, patches, whole photos
+SIZES_PX = (320, 448, 640)  # of the patches of a step; the last size shows whole photos
+SIZE_SHARES = (0.7, 0.3)  # of the steps that show cuts
 
 
 @dataclass(frozen=True, slots=True)
 class DetectorRecipe:
-    """All that decides what comes out. ``steps`` of about 1.6 million pixels each; the learning rate
-    rises for ``warmup`` steps, stays, and falls to nothing over the last ``cooldown`` share."""
+    """All that decides what comes out, but the photos.
+
+    ``steps`` of about ``pixels`` each; the learning rate rises for ``warmup`` steps, stays, and falls
+    to nothing over the last ``cooldown`` share. The first ``frozen_layers`` keep the weights they came with,
+    and so does every tensor whose name lacks ``only``.
+    """
 
     network: str = "yolo11n.yaml"
     steps: int = 6000
+    pixels: int = 16 * 320 * 320
     lr: float = 1e-3
     weight_decay: float = 0.01
     warmup: int = 200
     cooldown: float = 0.3
     frozen_layers: int = 3
+    only: str = ""
     whole_share: float = 0.2
     seed: int = 0
 
@@ -93,20 +102,26 @@ def load_photos(data: Path, boxes_file: Path) -> tuple[list[Patch], BoxTable]:
 def start_network(weights: Path, recipe: DetectorRecipe) -> Any:
     """The network of ``recipe`` with one class, face, and every tensor of ``weights`` that fits in it."""
     from ultralytics.cfg import get_cfg
-    from ultralytics.nn.tasks import DetectionModel
+    from ultralytics.nn.tasks import DetectionModel, PoseModel
 
     torch.manual_seed(recipe.seed)
-    model = DetectionModel(recipe.network, nc=1, verbose=False)
+    model: Any
+    if "pose" in recipe.network:
+        model = PoseModel(recipe.network, nc=1, data_kpt_shape=(5, 3), verbose=False)
+    else:
+        model = DetectionModel(recipe.network, nc=1, verbose=False)
     try:
         start = torch.load(weights, map_location="cpu", weights_only=False)["model"].float()
-    except (OSError, KeyError, AttributeError, RuntimeError) as error:
-        raise ModelError(f"{weights} is no Ultralytics checkpoint: {error}", hint="give a .pt file") from error
+    except (OSError, KeyError, AttributeError, RuntimeError, TypeError, pickle.UnpicklingError) as error:
+        raise ModelError(
+            f"{weights} is no Ultralytics checkpoint: {error}", hint="give a .pt file"
+        ) from error
     model.load(start, verbose=False)
     model.args = get_cfg()
     model.names = {0: "face"}
     for name, tensor in model.named_parameters():
-        layer = int(name.split(".")[1])
-        tensor.requires_grad_(layer >= recipe.frozen_layers and "dfl" not in name)
+        late = int(name.split(".")[1]) >= recipe.frozen_layers
+        tensor.requires_grad_(late and recipe.only in name and "dfl" not in name)
     return model.to(device()).to(memory_format=torch.channels_last)
 
 
@@ -119,9 +134,13 @@ def batches(sampler: PatchSampler, recipe: DetectorRecipe) -> Iterator[dict[str,
     """Endless batches of about equal pixel count, cut one ahead in a thread."""
 
     def draw() -> dict[str, torch.Tensor]:
-        share = [(1 - recipe.whole_share) * 0.7, (1 - recipe.whole_share) * 0.3, recipe.whole_share]
-        size, count, whole = BATCHES[int(sampler.random.choice(len(BATCHES), p=share))]
-        return to_batch([sampler.patch(size, whole) for _ in range(count)])
+        cuts = 1 - recipe.whole_share
+        kind = int(
+            sampler.random.choice(3, p=[cuts * SIZE_SHARES[0], cuts * SIZE_SHARES[1], recipe.whole_share])
+        )
+        size = SIZES_PX[kind]
+        count = max(1, recipe.pixels // size**2)
+        return to_batch([sampler.patch(size, whole=kind == 2) for _ in range(count)])
 
     with ThreadPoolExecutor(1) as pool:
         ahead = pool.submit(draw)
@@ -131,25 +150,30 @@ def batches(sampler: PatchSampler, recipe: DetectorRecipe) -> Iterator[dict[str,
 
 
 def to_batch(patches: list[Patch]) -> dict[str, torch.Tensor]:
-    """What Ultralytics' loss takes: img (B, 3, S, S) in 0 to 1; per face its picture and relative xywh."""
+    """What Ultralytics' losses take: img (B, 3, S, S) in 0 to 1; per face its picture, relative xywh and points."""
     images = torch.from_numpy(np.stack([patch.image for patch in patches]))  # (B, S, S, 3)
     size = images.shape[1]
     xyxy = torch.from_numpy(np.concatenate([patch.xyxy for patch in patches])) / size  # (N, 4)
     xywh = torch.cat([(xyxy[:, :2] + xyxy[:, 2:]) / 2, xyxy[:, 2:] - xyxy[:, :2]], 1)
+    points = torch.from_numpy(np.concatenate([patch.known_points() for patch in patches]))  # (N, 5, 3)
     index = [i for i, patch in enumerate(patches) for _ in patch.xyxy]
     return {
         "img": images.to(device()).permute(0, 3, 1, 2).float() / 255,
         "bboxes": xywh.to(device()),
+        "keypoints": (points / torch.tensor([size, size, 1.0])).to(device()),
         "cls": torch.zeros(len(xywh), 1, device=device()),
         "batch_idx": torch.tensor(index, dtype=torch.float32, device=device()),
     }
 
 
-def train_step(model: Any, optimizer: torch.optim.Optimizer, batch: dict[str, torch.Tensor], lr: float) -> dict[str, float]:
+def train_step(
+    model: Any, optimizer: torch.optim.Optimizer, batch: dict[str, torch.Tensor], lr: float
+) -> dict[str, float]:
     """One step; returns the losses by name."""
     model.train()
-    for layer in model.model[: _frozen(model)]:
-        layer.eval()  # frozen layers keep the batch statistics of their own training
+    for layer in model.modules():
+        if isinstance(layer, torch.nn.BatchNorm2d) and not layer.weight.requires_grad:
+            layer.eval()  # frozen layers keep the statistics of their own training
     for group in optimizer.param_groups:
         group["lr"] = lr
     loss, parts = model.loss(batch)
@@ -158,11 +182,6 @@ def train_step(model: Any, optimizer: torch.optim.Optimizer, batch: dict[str, to
     torch.nn.utils.clip_grad_norm_(model.parameters(), 10.0)
     optimizer.step()
     return {name: float(value) for name, value in parts.items()}
-
-
-def _frozen(model: Any) -> int:
-    trained = (i for i, layer in enumerate(model.model) if any(p.requires_grad for p in layer.parameters()))
-    return next(trained, 0)
 
 
 def _optimizer(model: Any, recipe: DetectorRecipe) -> torch.optim.Optimizer:
@@ -190,7 +209,9 @@ def _same_recipe(path: Path, recipe: DetectorRecipe) -> None:
     path.write_text(json.dumps(asdict(recipe), indent=2) + "\n")
 
 
-def _resume(path: Path, model: Any, average: Mapping[str, torch.Tensor], optimizer: torch.optim.Optimizer) -> int:
+def _resume(
+    path: Path, model: Any, average: Mapping[str, torch.Tensor], optimizer: torch.optim.Optimizer
+) -> int:
     if not path.is_file():
         return 0
     state = torch.load(path, map_location=device(), weights_only=True)
@@ -201,15 +222,27 @@ def _resume(path: Path, model: Any, average: Mapping[str, torch.Tensor], optimiz
     return int(state["step"])
 
 
-def _save(path: Path, model: Any, average: Mapping[str, torch.Tensor], optimizer: torch.optim.Optimizer, step: int) -> None:
-    state = {"model": model.state_dict(), "average": dict(average), "optimizer": optimizer.state_dict(), "step": step}
+def _save(
+    path: Path, model: Any, average: Mapping[str, torch.Tensor], optimizer: torch.optim.Optimizer, step: int
+) -> None:
+    state = {
+        "model": model.state_dict(),
+        "average": dict(average),
+        "optimizer": optimizer.state_dict(),
+        "step": step,
+    }
     torch.save(state, path.with_suffix(".part"))
     path.with_suffix(".part").replace(path)
 
 
-def save_ultralytics(model: Any, average: Mapping[str, torch.Tensor], path: Path, recipe: DetectorRecipe) -> Path:
+def save_ultralytics(
+    model: Any, average: Mapping[str, torch.Tensor], path: Path, recipe: DetectorRecipe
+) -> Path:
     """Writes the averaged weights as a checkpoint that ``ultralytics.YOLO`` opens and exports."""
     model.load_state_dict(dict(average))
     model.eval()
-    torch.save({"model": model.half(), "train_args": {"task": "detect", "imgsz": 640}, "recipe": asdict(recipe)}, path)
+    task = "pose" if "pose" in recipe.network else "detect"
+    torch.save(
+        {"model": model.half(), "train_args": {"task": task, "imgsz": 640}, "recipe": asdict(recipe)}, path
+    )
     return path

@@ -14,11 +14,12 @@ def upgrade() -> None:
         "annotator",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("key", sa.String(length=192), nullable=False),
         sa.Column("simulated", sa.Boolean(), nullable=False),
         sa.Column("note", sa.String(), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_annotator")),
-        sa.UniqueConstraint("name", name=op.f("uq_annotator_name")),
+        sa.UniqueConstraint("key", name=op.f("uq_annotator_key")),
     )
     op.create_table(
         "failure",
@@ -95,6 +96,7 @@ def upgrade() -> None:
         sa.Column("crop_height", sa.Integer(), nullable=False),
         sa.Column("sharpness", sa.Float(), nullable=False),
         sa.Column("duplicate_group", sa.String(length=64), nullable=True),
+        sa.Column("votes", sa.Integer(), nullable=False),
         sa.CheckConstraint("x1 < x2 AND y1 < y2", name=op.f("ck_face_box_has_area")),
         sa.ForeignKeyConstraint(
             ["photo_id"], ["photo.id"], name=op.f("fk_face_photo_id"), ondelete="CASCADE"
@@ -104,6 +106,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_face_crop_sha256"), "face", ["crop_sha256"], unique=False)
     op.create_index(op.f("ix_face_duplicate_group"), "face", ["duplicate_group"], unique=False)
+    op.create_index(op.f("ix_face_votes_id"), "face", ["votes", "id"], unique=False)
     op.create_table(
         "origin",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -203,15 +206,43 @@ def upgrade() -> None:
         sa.Column("seconds", sa.Float(), nullable=True),
         sa.Column("shown", sa.JSON(), nullable=False),
         sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("request_id", sa.String(length=64), nullable=True),
+        sa.Column("undoes_id", sa.Integer(), nullable=True),
         sa.CheckConstraint("action IN ('vote', 'skip', 'undo')", name=op.f("ck_vote_known_action")),
+        sa.CheckConstraint(
+            "(action = 'undo') = (undoes_id IS NOT NULL)", name=op.f("ck_vote_undo_names_its_row")
+        ),
         sa.ForeignKeyConstraint(["annotator_id"], ["annotator.id"], name=op.f("fk_vote_annotator_id")),
         sa.ForeignKeyConstraint(["face_id"], ["face.id"], name=op.f("fk_vote_face_id"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(
+            ["undoes_id"], ["vote.id"], name=op.f("fk_vote_undoes_id"), ondelete="CASCADE"
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_vote")),
+        sa.UniqueConstraint("request_id", name=op.f("uq_vote_request_id")),
+        sa.UniqueConstraint("undoes_id", name=op.f("uq_vote_undoes_id")),
     )
     op.create_index(
         op.f("ix_vote_annotator_id_face_id_id"), "vote", ["annotator_id", "face_id", "id"], unique=False
     )
+    op.create_index(op.f("ix_vote_annotator_id_id"), "vote", ["annotator_id", "id"], unique=False)
     op.create_index(op.f("ix_vote_face_id_id"), "vote", ["face_id", "id"], unique=False)
+    op.create_table(
+        "standing",
+        sa.Column("annotator_id", sa.Integer(), nullable=False),
+        sa.Column("face_id", sa.Integer(), nullable=False),
+        sa.Column("vote_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["annotator_id"], ["annotator.id"], name=op.f("fk_standing_annotator_id")),
+        sa.ForeignKeyConstraint(
+            ["face_id"], ["face.id"], name=op.f("fk_standing_face_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["vote_id"], ["vote.id"], name=op.f("fk_standing_vote_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("annotator_id", "face_id", name=op.f("pk_standing")),
+        sa.UniqueConstraint("vote_id", name=op.f("uq_standing_vote_id")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(op.f("ix_standing_face_id"), "standing", ["face_id"], unique=False)
 
 
 def downgrade() -> None:
@@ -221,6 +252,7 @@ def downgrade() -> None:
         "snapshot_member",
         "snapshot",
         "label",
+        "standing",
         "vote",
         "annotator",
         "face",

@@ -1,0 +1,83 @@
+"""Where the workbench is reached: who may come in, which port is free, and how it ends."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import os
+import signal
+import socket
+import sys
+import threading
+import webbrowser
+from collections.abc import Mapping
+
+from db.errors import ConfigError, InputError
+
+PASSWORD_VARIABLE = "MIMIQUE_LABEL_PASSWORD"
+_PORTS_TRIED = 200
+_ENDINGS = (signal.SIGINT, signal.SIGTERM)
+
+
+def check_door(address: str, port: int, environment: Mapping[str, str] = os.environ) -> str:
+    """The password to ask for; empty means none is needed, on this machine only.
+
+    Errors: ConfigError when others could come in without a password, InputError when the address is none
+    of this machine's or the port is taken.
+    """
+    password = environment.get(PASSWORD_VARIABLE, "")
+    if not password and not is_loopback(address):
+        raise ConfigError(
+            f"--listen {address} lets others in, and {PASSWORD_VARIABLE} sets no password",
+            hint=f"{PASSWORD_VARIABLE}='a long phrase' label --listen {address}",
+        )
+    if not _free(address, port):
+        raise InputError(f"port {port} of {address} is taken", hint=_other_port(address, port))
+    return password
+
+
+def is_loopback(address: str) -> bool:
+    """Whether only this machine can reach the address (``127.0.0.1``, ``::1``, ``localhost``)."""
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return address == "localhost"
+
+
+def show_in_browser(url: str) -> None:
+    """Open the page where there is a screen; never a text browser in the terminal."""
+    if sys.platform != "linux" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+        webbrowser.open(url)
+
+
+def wait_for_the_end() -> None:
+    """Return at Ctrl-C or when the process is asked to terminate."""
+    ended = threading.Event()
+    before = {number: signal.signal(number, lambda *_: ended.set()) for number in _ENDINGS}
+    try:
+        ended.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _free(address: str, port: int) -> bool:
+    try:
+        family, kind, _, _, where = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as door:
+            door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            door.bind(where)
+        return True
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            return False
+        raise InputError(
+            f"cannot listen on {address} port {port}: {error.strerror}",
+            hint="use 127.0.0.1 for this machine, 0.0.0.0 for everybody, and a port from 1024 on",
+        ) from error
+
+
+def _other_port(address: str, port: int) -> str:
+    tries = range(port + 1, min(port + _PORTS_TRIED, 65536))
+    free = next((other for other in tries if _free(address, other)), None)
+    return f"label --port {free}" if free else "choose another one with --port"

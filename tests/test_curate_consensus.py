@@ -1,0 +1,155 @@
+"""Consensus rules on vote tables, and their decisions in the store."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from curate.consensus import NO_AGREEMENT, REJECTING, RULES, TOO_FEW, Consensus, aggregator
+from curate.decide import decide_labels
+from curate.votes_table import VoteTable, tabulate
+from db.errors import ConfigError
+from db.records import FLAGS, NewFace, NewPhoto, NewVote, Origin
+from db.workspace import Workspace
+
+CLASSES = ("happy", "angry", "surprised", "neutral")
+Answer = str | None
+Row = tuple[int, int, Answer]
+
+
+def table(rows: list[Row]) -> VoteTable:
+    """(face, annotator, answer) rows; an answer is a class, a flag, or None for unsure."""
+    choices = [CLASSES.index(a) if a in CLASSES else -1 for _, _, a in rows]
+    flags = [FLAGS.index(a) if a in FLAGS else -1 for _, _, a in rows]
+    columns = [np.array(c, np.int64) for c in ([r[0] for r in rows], [r[1] for r in rows], choices, flags)]
+    return VoteTable(columns[0], columns[1], columns[2], columns[3], CLASSES)
+
+
+def decide(answers: list[Answer], rule: str = "majority", min_votes: int = 1) -> Consensus:
+    (decision,) = aggregator(rule, min_votes).aggregate(table([(7, i, a) for i, a in enumerate(answers)]))
+    return decision
+
+
+@pytest.mark.parametrize("rule", sorted(RULES))
+def test_no_votes_give_no_decisions(rule: str) -> None:
+    assert aggregator(rule).aggregate(table([])) == []
+
+
+@pytest.mark.parametrize(
+    ("answers", "majority", "plurality"),
+    [
+        (["happy"], "happy", "happy"),
+        (["happy", "angry"], None, None),
+        (["happy", "happy", "angry"], "happy", "happy"),
+        (["happy", "happy", "angry", "neutral"], None, "happy"),  # exactly half is no absolute majority
+        (["happy", "happy", "happy", "neutral"], "happy", "happy"),
+        (["happy", "happy", None, None], None, "happy"),  # the unsure count as voters
+        ([None, None], None, None),
+        (["happy", "artificial"], None, "happy"),
+        (["happy", "offensive", "offensive"], None, "happy"),  # offensive is no ground to reject
+    ],
+)
+def test_rules(answers: list[Answer], majority: Answer, plurality: Answer) -> None:
+    assert decide(answers).label == majority
+    assert decide(answers, "plurality").label == plurality
+
+
+@pytest.mark.parametrize("rule", sorted(RULES))
+def test_most_voters_flagging_a_face_rejects_it(rule: str) -> None:
+    decision = decide(["artificial", "not_a_face", "artificial", "happy"], rule)
+    assert (decision.label, decision.reason, decision.confidence) == (None, "artificial", 0.75)
+    assert decide(["artificial", "not_a_face", "happy", "happy"], rule).reason != "artificial"
+
+
+def test_the_distribution_is_over_those_who_chose_a_class_and_confidence_over_all() -> None:
+    decision = decide(["happy", "happy", "angry", None])
+    assert decision.distribution == {"happy": 2 / 3, "angry": 1 / 3, "surprised": 0, "neutral": 0}
+    assert (decision.label, decision.reason, decision.confidence) == (None, NO_AGREEMENT, 0.5)
+    assert decide([None, "unusable"]).distribution == {}
+
+
+def test_too_few_votes_decide_nothing() -> None:
+    assert decide(["happy", "happy"], min_votes=3).reason == TOO_FEW
+    assert decide(["happy"] * 3, min_votes=3).label == "happy"
+
+
+def test_an_unknown_rule_is_named_with_the_known_ones() -> None:
+    with pytest.raises(ConfigError, match="'median'") as caught:
+        aggregator("median")
+    assert "majority" in caught.value.hint
+
+
+rows = st.lists(
+    st.tuples(st.integers(1, 5), st.integers(1, 6), st.sampled_from([*CLASSES, *FLAGS, None])),
+    unique_by=lambda row: row[:2],
+)
+
+
+@settings(deadline=None)
+@given(rows.flatmap(lambda r: st.tuples(st.just(r), st.permutations(r))), st.sampled_from(sorted(RULES)))
+def test_the_order_of_votes_changes_nothing(both: tuple[list[Row], list[Row]], rule: str) -> None:
+    given_order, shuffled = both
+    assert aggregator(rule).aggregate(table(given_order)) == aggregator(rule).aggregate(table(shuffled))
+
+
+@settings(deadline=None)
+@given(rows)
+def test_a_majority_is_more_than_half_of_the_voters_and_shares_sum_to_one(votes: list[Row]) -> None:
+    for decision in aggregator("majority").aggregate(table(votes)):
+        answers = [answer for face, _, answer in votes if face == decision.item]
+        assert decision.votes == len(answers)
+        assert 0 <= decision.confidence <= 1
+        assert not decision.distribution or sum(decision.distribution.values()) == pytest.approx(1)
+        winners = [c for c in CLASSES if 2 * answers.count(c) > len(answers)]
+        rejected = 2 * sum(answer in REJECTING for answer in answers) > len(answers)
+        assert decision.label == (winners[0] if winners and not rejected else None)
+
+
+def with_faces(workspace: Workspace, count: int) -> list[int]:
+    """Stores a photo with that many faces and gives their ids."""
+    new = NewPhoto("a" * 64, ".jpg", 640, 480, "0" * 16, 1)
+    workspace.store.photos.add(new, Origin("test", "1"))
+    boxes = [NewFace((i, 0, i + 30, 30), 0.9, f"{i:064x}", (30, 30), 1.0) for i in range(count)]
+    workspace.store.faces.record_detection(workspace.store.photos.all()[0].id, "fake", boxes)
+    return [face.id for face in workspace.store.faces.all()]
+
+
+def test_decisions_are_written_once_and_follow_the_votes(workspace: Workspace) -> None:
+    first, second = with_faces(workspace, 2)
+    people = [workspace.store.annotators.join(name).id for name in ("Ada", "Ben", "Cy")]
+    for person in people:
+        workspace.store.votes.cast(NewVote(first, person, "happy"))
+        workspace.store.votes.cast(NewVote(second, person, None, flag="not_a_face"))
+    done = decide_labels(workspace)
+    assert (done.by_class["happy"], done.rejected, done.changed) == (1, 1, 2)
+    assert decide_labels(workspace).changed == 0
+    methods = {label.face_id: (label.label, label.method) for label in workspace.store.labels.current()}
+    assert methods == {first: ("happy", "majority"), second: (None, "majority: not_a_face")}
+
+
+def test_a_label_is_withdrawn_when_every_vote_is_undone(workspace: Workspace) -> None:
+    (face,) = with_faces(workspace, 1)
+    person = workspace.store.annotators.join("Ada").id
+    workspace.store.votes.cast(NewVote(face, person, "angry"))
+    assert decide_labels(workspace).by_class["angry"] == 1
+    workspace.store.votes.undo(person)
+    assert decide_labels(workspace).withdrawn == 1
+    assert [label.label for label in workspace.store.labels.history(face)] == ["angry", None]
+    assert decide_labels(workspace).changed == 0
+
+
+def test_votes_for_a_class_that_is_gone_are_left_out_and_counted(workspace: Workspace) -> None:
+    (face,) = with_faces(workspace, 1)
+    person = workspace.store.annotators.join("Ada").id
+    workspace.store.votes.cast(NewVote(face, person, "sleepy"))
+    assert tabulate(workspace.store.votes.current(), CLASSES).strangers == 1
+    assert decide_labels(workspace).strangers == 1
+    assert workspace.store.labels.current() == ()
+
+
+def test_a_vote_table_checks_its_columns() -> None:
+    zero, two = np.zeros(1, np.int64), np.zeros(2, np.int64)
+    with pytest.raises(ValueError, match="one length"):
+        VoteTable(zero, zero, zero, two, CLASSES)
+    with pytest.raises(ValueError, match="choices"):
+        VoteTable(zero, zero, zero + 4, zero, CLASSES)

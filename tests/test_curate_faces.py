@@ -1,0 +1,269 @@
+"""Finding faces: crops, resuming after kills, and photos that are damaged."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from collect.image import decode
+from curate.crops import clip_xyxy, crop, crop_xyxy, sharpness, upright_crop
+from curate.detect import Detection
+from curate.faces import CropRule, FacesTally, find_faces, usable_faces
+from curate.files import faces_in_files
+from db.blobs import FolderBlobs
+from db.errors import InputError
+from db.records import NewPhoto, Origin
+from db.workspace import Workspace, create_workspace, open_workspace
+
+Image = NDArray[np.uint8]
+
+
+class RedBoxes:
+    """A detector for drawn photos: every red rectangle is a face, its score its share of the photo."""
+
+    def detect(self, images: Sequence[Image]) -> list[list[Detection]]:
+        return [self._boxes(image) for image in images]
+
+    def _boxes(self, image: Image) -> list[Detection]:
+        red = ((image[..., 0] > 150) & (image[..., 1] < 110)).astype(np.uint8)
+        count, _, stats, _ = cv2.connectedComponentsWithStats(red)
+        found = [tuple(float(v) for v in stats[i, :4]) for i in range(1, count) if stats[i, 4] > 30]
+        return [Detection((x, y, x + w, y + h), w * h / red.size) for x, y, w, h in found]
+
+
+def drawing(seed: int, faces: int) -> Image:
+    """A 320×240 photo of noise with that many red faces of different sizes."""
+    image = np.random.default_rng(seed).integers(90, 150, (240, 320, 3)).astype(np.uint8)
+    image[..., 0] //= 2
+    for i in range(faces):
+        side = 40 + 10 * i
+        cv2.rectangle(
+            image, (10 + 100 * i, 20), (10 + 100 * i + side, 20 + side), (220, 40, 40 + seed % 60), -1
+        )
+    return image
+
+
+def png(image: Image) -> bytes:
+    done, data = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+    assert done
+    return bytes(data)
+
+
+def add_photo(workspace: Workspace, data: bytes, name: str) -> str:
+    sha256 = workspace.blobs.put(data, ".png")
+    workspace.store.photos.add(NewPhoto(sha256, ".png", 320, 240, "0" * 16, len(data)), Origin("test", name))
+    return sha256
+
+
+def contents(workspace: Workspace) -> tuple[object, ...]:
+    faces = [
+        (f.photo_sha256, f.ordinal, f.xyxy, f.crop_sha256, f.sharpness) for f in workspace.store.faces.all()
+    ]
+    return faces, workspace.store.faces.photos_seen(), len(workspace.store.photos.without_detection())
+
+
+def test_a_workspace_without_photos_gives_an_empty_tally(workspace: Workspace) -> None:
+    assert find_faces(workspace, RedBoxes()) == FacesTally()
+
+
+def test_faces_are_stored_best_first_with_their_crops(workspace: Workspace) -> None:
+    add_photo(workspace, png(drawing(1, 2)), "two")
+    done = find_faces(workspace, RedBoxes(), name="red")
+    assert (done.photos, done.faces) == (1, 2)
+    large, small = workspace.store.faces.all()
+    assert (large.ordinal, small.ordinal) == (0, 1)
+    assert large.xyxy == (110, 20, 161, 71)
+    assert large.score > small.score
+    cut = decode(workspace.blobs.read(large.crop_sha256, ".jpg"))
+    assert (cut.shape[1], cut.shape[0]) == large.crop_size_wh == (71, 71)
+    assert large.sharpness > 0
+
+
+def test_a_photo_without_a_face_is_marked_and_not_tried_again(workspace: Workspace) -> None:
+    add_photo(workspace, png(drawing(1, 0)), "none")
+    assert find_faces(workspace, RedBoxes()).without_face == 1
+    assert workspace.store.faces.photos_seen() == (1, 1)
+    assert find_faces(workspace, RedBoxes()) == FacesTally()
+
+
+def test_faces_that_are_too_small_are_counted_and_not_stored(workspace: Workspace) -> None:
+    add_photo(workspace, png(drawing(1, 2)), "two")
+    done = find_faces(workspace, RedBoxes(), rule=CropRule(min_size=45))
+    assert (done.faces, done.too_small, done.without_face) == (1, 1, 0)
+
+
+def test_a_truncated_and_a_missing_photo_are_noted_and_the_rest_goes_on(workspace: Workspace) -> None:
+    good = add_photo(workspace, png(drawing(1, 1)), "good")
+    cut = add_photo(workspace, png(drawing(2, 1))[:-2_000], "cut")
+    gone = add_photo(workspace, png(drawing(3, 1)), "gone")
+    add_photo(workspace, b"", "empty")
+    assert isinstance(workspace.blobs, FolderBlobs)
+    whole = workspace.blobs.path(gone, ".png").read_bytes()
+    workspace.blobs.path(gone, ".png").unlink()
+    done = find_faces(workspace, RedBoxes(), batch=2)
+    assert (done.photos, done.faces, done.failed) == (1, 1, 3)
+    assert [face.photo_sha256 for face in workspace.store.faces.all()] == [good]
+    reasons = {failure.item: failure.reason for failure in workspace.store.failures.all("faces")}
+    assert "damaged" in reasons[cut]
+    assert "missing" in reasons[gone]
+    workspace.blobs.put(whole, ".png")
+    again = find_faces(workspace, RedBoxes())
+    assert (again.faces, again.failed) == (1, 2)
+    assert gone not in {failure.item for failure in workspace.store.failures.all("faces")}
+
+
+def test_batches_change_nothing(tmp_path: Path) -> None:
+    results = []
+    for batch in (1, 3, 50):
+        create_workspace(tmp_path / str(batch))
+        workspace = open_workspace(tmp_path / str(batch))
+        for i in range(7):
+            add_photo(workspace, png(drawing(i, i % 3)), str(i))
+        find_faces(workspace, RedBoxes(), batch=batch)
+        results.append(contents(workspace))
+        workspace.store.close()
+    assert results[0] == results[1] == results[2]
+
+
+FORKS = """
+import os, sys, time
+from pathlib import Path
+from curate.detect import Detection
+from curate.faces import find_faces
+from db.workspace import open_workspace
+
+class Slow:
+    def detect(self, images):
+        print("batch", flush=True)
+        time.sleep(0.003 * len(images))
+        return [self.boxes(int(image[0, 0, 1])) for image in images]
+    def boxes(self, count):
+        return [Detection((60 * i, 20, 60 * i + 40, 70), 0.9 - i / 10) for i in range(count % 4)]
+
+open_workspace(Path(sys.argv[1])).store.close()  # imports everything before the forks
+for _ in range(int(sys.argv[2])):
+    child = os.fork()
+    if child == 0:
+        workspace = open_workspace(Path(sys.argv[1]))
+        print("child", os.getpid(), flush=True)
+        find_faces(workspace, Slow(), batch=2)
+        os._exit(0)
+    os.waitpid(child, 0)
+"""
+
+
+def run_forked(folder: Path, kills: Sequence[tuple[int, float]]) -> None:
+    """Runs `find_faces` in a new process for each kill (after so many batches and seconds), and once to the end."""
+    command = [sys.executable, "-c", FORKS, str(folder), str(len(kills) + 1)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        for batches, seconds in kills:
+            child = next(int(line.split()[1]) for line in parent.stdout if line.startswith("child"))
+            for _ in range(batches):
+                assert parent.stdout.readline() == "batch\n"
+            time.sleep(seconds)
+            os.kill(child, signal.SIGKILL)
+        assert any(line.startswith("child") for line in parent.stdout)
+        assert parent.stdout.read().count("batch") > 0, "the kills were to leave something to do"
+    assert parent.returncode == 0
+
+
+def test_ten_kills_at_random_points_leave_the_store_of_an_undisturbed_run(tmp_path: Path) -> None:
+    rng = random.Random(11)
+    stores = []
+    for name in ("killed", "calm"):
+        create_workspace(tmp_path / name)
+        stores.append(open_workspace(tmp_path / name))
+        for i in range(90):
+            add_photo(stores[-1], png(drawing(i, 0)), str(i))
+    killed, calm = stores
+    run_forked(tmp_path / "killed", [(rng.randint(1, 4), rng.uniform(0.0, 0.02)) for _ in range(10)])
+    run_forked(tmp_path / "calm", [])
+    assert calm.store.faces.photos_seen()[0] == 90
+    assert contents(killed) == contents(calm)
+    assert all(killed.blobs.exists(face.crop_sha256, ".jpg") for face in killed.store.faces.all())
+    for workspace in stores:
+        workspace.store.close()
+
+
+boxes = st.tuples(st.floats(-50, 300), st.floats(-50, 300), st.floats(1, 300), st.floats(1, 300)).map(
+    lambda b: (b[0], b[1], b[0] + b[2], b[1] + b[3])
+)
+
+
+@settings(deadline=None)
+@given(boxes, st.floats(0, 1), st.tuples(st.integers(1, 400), st.integers(1, 400)))
+def test_a_crop_lies_in_the_photo_and_is_square_where_the_photo_allows(
+    xyxy: tuple[float, float, float, float], margin: float, size_wh: tuple[int, int]
+) -> None:
+    clipped = clip_xyxy(xyxy, size_wh)
+    if clipped is None:
+        return
+    left, top, right, bottom = crop_xyxy(clipped, margin, size_wh)
+    assert 0 <= left < right <= size_wh[0]
+    assert 0 <= top < bottom <= size_wh[1]
+    longest = max(clipped[2] - clipped[0], clipped[3] - clipped[1])
+    side = max(1, round(longest * (1 + 2 * margin)))
+    assert (right - left, bottom - top) == (min(side, size_wh[0]), min(side, size_wh[1]))
+    assert left <= clipped[0] + 1
+    assert right >= clipped[2] - 1
+
+
+def test_a_face_at_the_edge_keeps_a_square_crop() -> None:
+    image = drawing(0, 1)
+    assert crop(image, (0, 0, 40, 60), 0.2).shape == (84, 84, 3)
+    assert crop(image, (0, 0, 320, 240), 0.2).shape == (240, 320, 3)
+
+
+def test_an_upright_crop_levels_the_eyes() -> None:
+    image = np.zeros((200, 200, 3), np.uint8)
+    left, right = (80.0, 80.0), (120.0, 100.0)
+    for x, y in (left, right):
+        cv2.circle(image, (int(x), int(y)), 4, (255, 255, 255), -1)
+    points = (left, right, (100.0, 100.0), (90.0, 120.0), (110.0, 120.0))
+    cut = upright_crop(image, (60, 60, 140, 140), points, 0.2)
+    assert cut.shape == (112, 112, 3)
+    half = cut.shape[1] // 2
+    rows = [float(np.nonzero(side[..., 0] > 128)[0].mean()) for side in (cut[:, :half], cut[:, half:])]
+    assert rows[0] == pytest.approx(rows[1], abs=1)
+
+
+def test_sharpness_tells_a_blurred_face_from_a_sharp_one() -> None:
+    image = drawing(5, 3)
+    assert sharpness(np.full((50, 60, 3), 90, np.uint8)) == 0
+    assert sharpness(image) > 3 * sharpness(np.asarray(cv2.GaussianBlur(image, (0, 0), 3), np.uint8))
+
+
+def test_boxes_outside_the_photo_are_dropped_and_ties_go_from_left_to_right() -> None:
+    found = [
+        Detection((60, 0, 100, 40), 0.5),
+        Detection((-90, 0, -10, 40), 0.9),
+        Detection((-5, 0, 40, 40), 0.5),
+    ]
+    kept, too_small = usable_faces(found, (320, 240), 24)
+    assert [d.xyxy for d in kept] == [(0, 0, 40, 40), (60, 0, 100, 40)]
+    assert too_small == 0
+
+
+def test_faces_in_files_reads_folders_and_reports_what_is_no_picture(tmp_path: Path) -> None:
+    (tmp_path / "b.png").write_bytes(png(drawing(1, 1)))
+    (tmp_path / "a.jpg").write_bytes(b"not a picture")
+    (tmp_path / "notes.txt").write_text("no picture, not looked at")
+    bad, good = (found.as_json() for found in faces_in_files([tmp_path], RedBoxes()))
+    assert bad["image"] == str(tmp_path / "a.jpg")
+    assert "no picture" in str(bad["error"])
+    assert (good["width"], good["height"]) == (320, 240)
+    assert good["faces"] == [{"xyxy": [10, 20, 51, 61], "score": 0.0219, "landmarks": None}]
+    with pytest.raises(InputError, match="no file or folder"):
+        faces_in_files([tmp_path / "nowhere"], RedBoxes())

@@ -1,0 +1,22 @@
+"""Go on with an interrupted run, of whichever recipe it is."""
+
+from __future__ import annotations
+
+from db.records import Run
+from db.workspace import Workspace
+from train.recipes import YoloRecipe, recipe_from_record
+from train.resnet import train_resnet
+from train.yolo import train_yolo
+
+
+def resume_run(workspace: Workspace, name: str) -> Run:
+    """Train on from the last whole epoch of the named run, with its own recipe and snapshot.
+
+    Errors: NotFoundError, ConfigError when the run is done, failed or under way.
+    """
+    run = workspace.store.runs.load(name)
+    snapshot = workspace.store.snapshots.load(run.snapshot_hash)
+    recipe, title = recipe_from_record(run.recipe), str(run.recipe.get("name", ""))
+    if isinstance(recipe, YoloRecipe):
+        return train_yolo(workspace, snapshot, recipe, name=title, resume=run.id)
+    return train_resnet(workspace, snapshot, recipe, name=title, resume=run.id)
