@@ -84,9 +84,9 @@ def untrained(folder: Path, network: str, imgsz: int) -> Any:
 
 
 def drawn_clip(folder: Path) -> Path:
-    from collect.sample_clip import write_clip
+    from collect.sample_source import write_sample_clip
 
-    write_clip(folder / "clip.mp4", LABELS, seconds=6, seed=0)
+    write_sample_clip(folder / "clip.mp4", LABELS, seconds=6, seed=0)
     return folder / "clip.mp4"
 
 

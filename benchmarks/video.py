@@ -39,29 +39,19 @@ class Outcome:
 
 
 def make_video(path: Path, minutes: float, variable: bool) -> None:
-    """Moving texture with its frame number on top; the variable one drops two of three frames now and then."""
-    bits = "".join(
-        f"+255*eq(floor(X/{BLOCK})\\,{BITS - 1 - bit})*mod(floor(N/{2**bit})\\,2)" for bit in range(BITS)
-    )
-    number = f"nullsrc=size={BITS * BLOCK}x{BLOCK}:rate={FPS},format=gray,geq=lum='0{bits}'[bits]"
+    """A moving test picture with its frame number on top; the variable one drops two of three frames in places."""
+    numbers = np.arange(round(minutes * 60 * FPS), dtype=">u2").view(np.uint8)
+    strip = np.unpackbits(numbers) * np.uint8(255)  # one row of 16 pixels a frame
     drop = "select='not(mod(floor(t/3)\\,2))+not(mod(n\\,3))'" if variable else "null"
-    graph = f"testsrc2=size={WIDTH}x{HEIGHT}:rate={FPS}[back];{number};[back][bits]overlay=0:0,{drop},format=yuv420p"
-    encode = ["-c:v", "libx264", "-preset", "veryfast", "-crf", "23", "-fps_mode", "passthrough"]
-    subprocess.run(
-        [
-            "ffmpeg",
-            "-v",
-            "error",
-            "-y",
-            "-filter_complex",
-            graph,
-            "-t",
-            str(minutes * 60),
-            *encode,
-            str(path),
-        ],
-        check=True,
+    graph = (
+        f"testsrc2=size={WIDTH}x{HEIGHT}:rate={FPS}[back];"
+        f"[0]scale={BITS * BLOCK}:{BLOCK}:flags=neighbor[bits];"
+        f"[back][bits]overlay=0:0:shortest=1,{drop},format=yuv420p"
     )
+    source = ["-f", "rawvideo", "-pix_fmt", "gray", "-s", f"{BITS}x1", "-r", str(FPS), "-i", "-"]
+    encode = ["-c:v", "libx264", "-preset", "veryfast", "-crf", "23", "-fps_mode", "passthrough"]
+    command = ["ffmpeg", "-v", "error", "-y", *source, "-filter_complex", graph, *encode, str(path)]
+    subprocess.run(command, check=True, input=strip.tobytes())
 
 
 def number_in(image: NDArray[np.uint8]) -> int:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -116,18 +114,6 @@ def compose_clip(seed: int, classes: Sequence[str], *, seconds: float = 8.0, fps
     on_stage = seconds - (2 * LEAVE_S + AWAY_S if seconds >= 4 else 0)
     hold = max(2.5 * CHANGE_S, on_stage / len(classes))
     return Clip(size_wh, fps, round(seconds * fps), seed, sample_setting(rng), actors, away, hold)
-
-
-def write_clip(path: Path, classes: Sequence[str], *, seconds: float = 8.0, seed: int = 0) -> Clip:
-    """Draw a clip into an MP4 file and give it back, for its truth; OSError if the file cannot be written."""
-    clip = compose_clip(seed, classes, seconds=seconds)
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), clip.fps, clip.size_wh)
-    if not writer.isOpened():
-        raise OSError(f"cannot write a video to {path}")
-    for image_rgb in clip.frames():
-        writer.write(cv2.cvtColor(image_rgb, cv2.COLOR_RGB2BGR))
-    writer.release()
-    return clip
 
 
 def _actor(who: Identity, classes: tuple[str, ...], across: float, size_wh: tuple[int, int], seconds: float,

@@ -139,10 +139,7 @@ class _Job:
                 self.tally += FacesTally(failed=1)
 
     def _new_face(self, image: Image, detection: Detection) -> NewFace:
-        if self.rule.align and detection.landmarks is not None:
-            cut = upright_crop(image, detection.xyxy, detection.landmarks, self.rule.margin)
-        else:
-            cut = crop(image, detection.xyxy, self.rule.margin)
+        cut = cut_face(image, detection, self.rule)
         return NewFace(
             xyxy=detection.xyxy,
             score=detection.score,
@@ -151,6 +148,13 @@ class _Job:
             sharpness=sharpness(cut),
             landmarks=detection.landmarks,
         )
+
+
+def cut_face(image: Image, detection: Detection, rule: CropRule) -> Image:
+    """The crop of one face, (h, w, 3) uint8 RGB, as the rule says; the same for photos and live frames."""
+    if rule.align and detection.landmarks is not None:
+        return upright_crop(image, detection.xyxy, detection.landmarks, rule.margin)
+    return crop(image, detection.xyxy, rule.margin)
 
 
 def usable_faces(

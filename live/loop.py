@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.crops import crop, upright_crop
 from curate.detect import Detection, Detector
-from curate.faces import CropRule, usable_faces
+from curate.faces import CropRule, cut_face, usable_faces
 from live.camera import Frame, Image
 from live.draw import draw_faces
 from live.face import LiveFace
@@ -58,10 +57,5 @@ class LiveLoop:
     def _probabilities(self, image_rgb: Image, found: Sequence[Detection]) -> NDArray[np.float64]:
         if not found:
             return np.zeros((0, len(self.classifier.labels)))
-        crops = [self._cut(image_rgb, face) for face in found]
+        crops = [cut_face(image_rgb, face, self.rule) for face in found]
         return predict_faces(self.classifier, crops).astype(np.float64)
-
-    def _cut(self, image_rgb: Image, face: Detection) -> Image:
-        if self.rule.align and face.landmarks is not None:
-            return upright_crop(image_rgb, face.xyxy, face.landmarks, self.rule.margin)
-        return crop(image_rgb, face.xyxy, self.rule.margin)

@@ -21,7 +21,7 @@ def workspace(tmp_path: Path) -> Iterator[Workspace]:
     opened.store.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def add_faces() -> Callable[[Workspace, int], tuple[int, ...]]:
     """A function that stores photos of one plain-coloured face each and gives the face ids."""
 

@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collect.sample_clip import compose_clip, write_clip
+from collect.sample_clip import compose_clip
 from collect.sample_expression import EXPRESSIONS, canonical_expression, perform
 from collect.sample_identity import PEOPLE, sample_identity
 from collect.sample_photo import render
 from collect.sample_scene import Scene, SceneFace, compose
+from collect.sample_source import write_sample_clip
 
 CLASSES = ("happy", "angry", "surprised", "neutral")
 MODEL = Path(os.environ.get("MIMIQUE_SHARED", "/nonexistent")) / "models" / "yunet_n_dynamic.onnx"
@@ -166,12 +167,12 @@ def test_a_clips_people_are_in_no_photo_and_move_smoothly() -> None:
 
 
 def test_a_written_clip_has_all_its_frames(tmp_path: Path) -> None:
-    clip = write_clip(tmp_path / "clip.mp4", CLASSES, seconds=0.24, seed=1)
+    frames = write_sample_clip(tmp_path / "clip.mp4", CLASSES, seconds=0.24, seed=1)
     video = cv2.VideoCapture(str(tmp_path / "clip.mp4"))
     count = 0
     while video.read()[0]:
         count += 1
-    assert count == clip.frame_count == 6
+    assert count == frames == 6
 
 
 @pytest.mark.skipif(

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -79,6 +80,17 @@ def snapshot_of(workspace: Workspace, members: list[SnapshotMember]) -> Snapshot
     snapshot = Snapshot(name, workspace.settings.classes, (16, 4, 2), 0, datetime.now(UTC), tuple(members))
     workspace.store.snapshots.add(snapshot)
     return workspace.store.snapshots.load(name)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """Pictures this small train faster on one thread, the more so beside other tests."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")
@@ -177,7 +189,7 @@ def start_and_kill(workspace: Workspace, recipe: str, train: str) -> None:
         f"w = open_workspace(Path({str(workspace.path)!r})); train(w, w.store.snapshots.load(), {recipe}, fresh=True)"
     )
     known = set(workspace.runs.iterdir()) if workspace.runs.exists() else set()
-    process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE)
+    process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, env=os.environ | {"OMP_NUM_THREADS": "1"})
     try:
         for _ in range(1200):
             fresh = set(workspace.runs.iterdir()) - known if workspace.runs.exists() else set()

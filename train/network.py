@@ -46,9 +46,8 @@ class FaceNetwork(nn.Module):
     def logits(self, pixels: Tensor) -> Tensor:
         """(N, 3, S, S) → (N, K)."""
         out = self.backbone(pixels)
-        return (
-            out[1] if isinstance(out, tuple) else out
-        )  # Ultralytics' head in eval mode: probabilities, logits
+        logits: Tensor = out[1] if isinstance(out, tuple) else out  # Ultralytics in eval mode gives both
+        return logits
 
 
 def build(card: ModelCard) -> FaceNetwork:
