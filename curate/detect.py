@@ -100,7 +100,7 @@ def _open(path: Path, wanted: _Wanted) -> Detector:
     if path.suffix == ".pt":
         from curate.yolo_torch import YoloTorch
 
-        return YoloTorch(path, score=wanted.score_or(0.4), threads=wanted.threads, size_px=wanted.size_px)
+        return YoloTorch(path, score=wanted.score_or(0.5), threads=wanted.threads, size_px=wanted.size_px)
     if path.suffix == ".onnx":
         return _open_onnx(path, wanted)
     raise ModelError(f"{path} is neither .onnx nor .pt", hint="give an ONNX file or an Ultralytics .pt")
@@ -113,7 +113,7 @@ def _open_onnx(path: Path, wanted: _Wanted) -> Detector:
     if outputs == 1:
         from curate.yolo_face import YoloFace
 
-        return YoloFace(engine, score=wanted.score_or(0.4), size=wanted.size_px)
+        return YoloFace(engine, score=wanted.score_or(0.5), size=wanted.size_px)
     if outputs == 4:
         from curate.centerface import CenterFace
 

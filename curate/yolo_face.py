@@ -34,7 +34,7 @@ class YoloFace:
     """Detects faces with an engine that holds an Ultralytics detect or pose network."""
 
     def __init__(
-        self, engine: Engine, *, score: float = 0.4, iou: float = 0.5, size: int | None = None
+        self, engine: Engine, *, score: float = 0.5, iou: float = 0.5, size: int | None = None
     ) -> None:
         shape = engine.input_shape
         if len(shape) != 4 or shape[1] not in (3, None):

@@ -19,7 +19,7 @@ class YoloTorch:
         self,
         path: Path,
         *,
-        score: float = 0.4,
+        score: float = 0.5,
         iou: float = 0.5,
         threads: int | None = None,
         size_px: int | None = None,

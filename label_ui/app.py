@@ -14,7 +14,7 @@ from db.records import FLAGS
 from db.workspace import Workspace
 from label_ui.desk import Desk, Json, envelope, workspace_name
 
-_SCRIPTS = ("outbox.js", "deck.js", "progress.js", "workbench.js")
+_SCRIPTS = ("outbox.js", "deck.js", "progress.js", "screen.js", "workbench.js")
 _FIRST_COMMANDS = ("collect sample --count 400", "curate faces")
 
 

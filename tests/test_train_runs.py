@@ -189,7 +189,9 @@ def start_and_kill(workspace: Workspace, recipe: str, train: str) -> None:
         f"w = open_workspace(Path({str(workspace.path)!r})); train(w, w.store.snapshots.load(), {recipe}, fresh=True)"
     )
     known = set(workspace.runs.iterdir()) if workspace.runs.exists() else set()
-    process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, env=os.environ | {"OMP_NUM_THREADS": "1"})
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stderr=subprocess.PIPE, env=os.environ | {"OMP_NUM_THREADS": "1"}
+    )
     try:
         for _ in range(1200):
             fresh = set(workspace.runs.iterdir()) - known if workspace.runs.exists() else set()

@@ -258,3 +258,40 @@ def _console() -> Any:
 
     width = shutil.get_terminal_size((160, 40)).columns
     return Console(width=max(width, 100), highlight=False)
+
+
+@main.command()
+@click.option(
+    "--data", required=True, type=click.Path(path_type=Path, exists=True), help="Photos: folder or zip."
+)
+@click.option(
+    "--boxes", required=True, type=click.Path(path_type=Path, exists=True), help="Every face's box."
+)
+@click.option("--weights", default="yolo11n-seg", show_default=True, help="Start: a model's name or a file.")
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path), help="Where checkpoints and best.pt go."
+)
+@click.option("--steps", default=6000, show_default=True, help="Training steps in all.")
+@click.option("--seed", default=0, show_default=True, help="Decides every random choice.")
+def detector(data: Path, boxes: Path, weights: str, out: Path, steps: int, seed: int) -> None:
+    """Train a face detector on photos with known face boxes; the same command goes on after a kill.
+
+    \b
+    Example:
+      train detector --data images.zip --boxes boxes.csv --out detector
+    """
+    from curate.registry import resolve
+    from train.quiet import quiet_ultralytics
+
+    quiet_ultralytics()
+    from train.detector import DetectorRecipe, load_photos, train_detector
+
+    def report(step: int, losses: dict[str, float]) -> None:
+        if step % 50 == 0:
+            say(f"step {step}/{steps}  " + "  ".join(f"{name} {value:.3f}" for name, value in losses.items()))
+
+    photos, _boxes = load_photos(data, boxes)
+    best = train_detector(
+        photos, resolve(weights), out, DetectorRecipe(steps=steps, seed=seed), progress=report
+    )
+    click.echo(str(best))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from train.augment import flip_some, rotate_each
+from train.augment import flip_some, move_each, relight_each
 from train.dataset import PackedFaces
 from train.network import FaceNetwork
 from train.recipes import ResnetRecipe
@@ -40,11 +40,10 @@ def train_one_epoch(
     device = network.get_buffer("scale").device
     total = 0.0
     for images, targets in _batches(faces, whole_batches(len(faces), recipe.batch), generator):
-        pixels = network.pixels(images.to(device))  # (B, 3, S, S)
-        pixels = rotate_each(pixels, recipe.rotation_deg, generator)
-        if recipe.flip:
-            pixels = flip_some(pixels, generator)
-        loss = functional.cross_entropy(network.logits(pixels), targets.to(device))
+        pixels = _changed(network.pixels(images.to(device)), recipe, generator)  # (B, 3, S, S)
+        loss = functional.cross_entropy(
+            network.logits(pixels), targets.to(device), label_smoothing=recipe.label_smoothing
+        )
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
@@ -52,6 +51,12 @@ def train_one_epoch(
             scheduler.step()
         total += float(loss.detach()) * len(targets)
     return total / len(faces)
+
+
+def _changed(pixels: Tensor, recipe: ResnetRecipe, generator: torch.Generator) -> Tensor:
+    pixels = move_each(pixels, recipe.rotation_deg, recipe.shift, recipe.zoom, generator)
+    pixels = relight_each(pixels, recipe.light, generator)
+    return flip_some(pixels, generator) if recipe.flip else pixels
 
 
 @torch.inference_mode()

@@ -5,11 +5,7 @@ from __future__ import annotations
 import logging
 import os
 
-_SILENCE = {
-    "YOLO_OFFLINE": "true",  # no analytics, no update check, no download
-    "YOLO_AUTOINSTALL": "false",
-    "YOLO_VERBOSE": "false",
-}
+from db.privacy import keep_dependencies_quiet
 
 
 def quiet_ultralytics() -> None:
@@ -19,7 +15,8 @@ def quiet_ultralytics() -> None:
     """
     import platformdirs
 
-    os.environ.update(_SILENCE)
+    keep_dependencies_quiet()
+    os.environ.setdefault("YOLO_VERBOSE", "false")
     os.environ.setdefault("YOLO_CONFIG_DIR", platformdirs.user_cache_dir("mimique"))
     from ultralytics.utils import LOGGER
     from ultralytics.utils.events import events

@@ -7,6 +7,7 @@ import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from curate.registry import DEFAULT_DETECTOR
 from db.command import say
 from db.errors import ConfigError
 from db.records import Part, Run, Snapshot
@@ -27,6 +28,7 @@ _TAKEN = frozenset(
     | {"batch", "seed", "device", "pretrained", "plots", "save", "val", "split", "single_cls", "fraction"}
     | {"cache", "rect", "verbose"}
 )
+_NO_SHIFT, _NO_SCALE = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
 _OURS: Mapping[str, object] = {"plots": False, "val": True, "save": True, "exist_ok": True, "verbose": False}
 
 
@@ -112,9 +114,7 @@ def _train(workspace: Workspace, snapshot: Snapshot, recipe: YoloRecipe, run: Ac
     from train.network import build
     from train.yolo_trainer import best_weights
 
-    card = ModelCard(
-        "ultralytics", f"{recipe.title}-cls", snapshot.classes, imgsz, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
-    )
+    card = ModelCard("ultralytics", f"{recipe.title}-cls", snapshot.classes, imgsz, _NO_SHIFT, _NO_SCALE)
     network = build(card)
     network.backbone.load_state_dict(best_weights(run.work / "weights" / "best.pt"))
     _keep_checkpoint(run)
@@ -135,6 +135,7 @@ def _fit(
         return {"start": "", "train_faces": len(snapshot.part("train"))}
     start = None if last.exists() else starting_weights(recipe.weights, _candidates(recipe))
     train = _pack(workspace, snapshot, "train", round(val.images.shape[1] * ZOOM_ROOM), run)
+    backbone = _face_backbone(start, recipe, snapshot, train)
 
     from train.yolo_trainer import MacroF1Trainer
 
@@ -142,7 +143,7 @@ def _fit(
         say_epoch(record_epoch(run.history, row), recipe.epochs)
 
     overrides = _overrides(recipe, run, device, len(train), val.images.shape[1], start)
-    MacroF1Trainer(overrides, snapshot.classes, train, val, on_epoch).train()
+    MacroF1Trainer(overrides, snapshot.classes, train, val, on_epoch, backbone).train()
     return {"start": start.name if start else "scratch", "train_faces": len(train)}
 
 
@@ -156,7 +157,7 @@ def _overrides(
         **recipe.settings,
         **_OURS,
         "model": f"{recipe.title}-cls.yaml",
-        "pretrained": str(start.path) if start else True,
+        "pretrained": str(start.path) if start and start.name != DEFAULT_DETECTOR else True,
         "data": "snapshot",
         "imgsz": imgsz,
         "epochs": recipe.epochs,
@@ -169,8 +170,27 @@ def _overrides(
 
 
 def _candidates(recipe: YoloRecipe) -> tuple[str, ...]:
-    """Classification weights, else the same backbone trained for segmentation."""
-    return f"{recipe.title}-cls", f"{recipe.title}-seg"
+    """Classification weights; else the bundled face detector, where it is the same network; else segmentation."""
+    faces = (DEFAULT_DETECTOR,) if recipe.title == "yolo11n" else ()
+    return f"{recipe.title}-cls", *faces, f"{recipe.title}-seg"
+
+
+def _face_backbone(
+    start: Start | None, recipe: YoloRecipe, snapshot: Snapshot, train: PackedFaces
+) -> Mapping[str, Any] | None:
+    """The tensors to begin with when the start is the face detector, which Ultralytics cannot load by itself."""
+    if start is None or start.name != DEFAULT_DETECTOR:
+        return None
+    import torch
+
+    from train.face_start import face_start
+    from train.network import build
+
+    torch.manual_seed(recipe.seed)  # for the layers that are new
+    card = ModelCard(
+        "ultralytics", f"{recipe.title}-cls", snapshot.classes, recipe.imgsz, _NO_SHIFT, _NO_SCALE
+    )
+    return face_start(start.path, build(card).backbone, train.images)
 
 
 def _pack(workspace: Workspace, snapshot: Snapshot, part: Part, size: int, run: ActiveRun) -> PackedFaces:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import copy
 from pathlib import Path
 from typing import Any
@@ -58,7 +58,8 @@ class MacroF1Validator(ClassificationValidator):  # type: ignore[misc]
 class MacroF1Trainer(ClassificationTrainer):  # type: ignore[misc]
     """Trains on ``train`` and chooses by ``val``; calls ``on_epoch`` with the figures of each epoch.
 
-    ``overrides`` are Ultralytics' arguments; data, project and name among them are not used.
+    ``overrides`` are Ultralytics' arguments; data, project and name among them are not used. ``start`` are
+    tensors to begin with instead of random ones.
     """
 
     best: Path
@@ -72,8 +73,10 @@ class MacroF1Trainer(ClassificationTrainer):  # type: ignore[misc]
         train: PackedFaces,
         val: PackedFaces,
         on_epoch: Callable[[Epoch], None],
+        start: Mapping[str, torch.Tensor] | None = None,
     ) -> None:
         self._labels = labels
+        self._start = start
         self._faces = {"train": train, "val": val}
         self._on_epoch = on_epoch
         self._epoch_began = time.monotonic()
@@ -115,6 +118,12 @@ class MacroF1Trainer(ClassificationTrainer):  # type: ignore[misc]
             hsv_v=args.hsv_v,
         )
         return FaceSet(self._faces["train"], transforms)
+
+    def get_model(self, cfg: Any = None, weights: Any = None, verbose: bool = True) -> Any:
+        model = super().get_model(cfg, weights, verbose)
+        if self._start is not None:
+            model.load_state_dict(self._start)
+        return model
 
     def get_validator(self) -> MacroF1Validator:
         return MacroF1Validator(
