@@ -1,7 +1,6 @@
 """Detectors find the faces of drawn and real photos, whatever the file, and never fall over a picture."""
 
 import hashlib
-import os
 from pathlib import Path
 
 import cv2
@@ -30,20 +29,6 @@ def _grey(width: int, height: int) -> NDArray[np.uint8]:
 @pytest.fixture(scope="module")
 def bundled():
     return load_detector(threads=2)
-
-
-def _shared(part: str) -> Path:
-    folder = os.environ.get("MIMIQUE_SHARED")
-    if not folder or not (Path(folder) / part).exists():
-        pytest.skip(f"needs {part} in the folder that MIMIQUE_SHARED names")
-    return Path(folder) / part
-
-
-def _peer(name: str) -> str:
-    try:
-        return str(resolve(name))
-    except ModelError:
-        return str(_shared(f"models/{entry(name).file}"))
 
 
 # The bundled detector on drawn photos.
@@ -311,13 +296,13 @@ def _photo(path: Path) -> NDArray[np.uint8]:
     ("file", "count"),
     [("astronaut.jpg", 1), ("single_face.jpg", 1), ("multi_face.jpg", 5), ("solvay_conference_1927.jpg", 29)],
 )
-def test_all_faces_of_a_real_photo_are_found(bundled, file, count):
-    assert len(bundled.detect([_photo(_shared(f"photos/{file}"))])[0]) == count
+def test_all_faces_of_a_real_photo_are_found(bundled, shared, file, count):
+    assert len(bundled.detect([_photo(shared / "data" / "photos" / file)])[0]) == count
 
 
 @pytest.mark.parametrize(("file", "faces"), [("single_face.mp4", 1), ("no_face.mp4", 0)])
-def test_real_video_frames_have_a_face_or_none(bundled, file, faces):
-    video = cv2.VideoCapture(str(_shared(f"video/{file}")))
+def test_real_video_frames_have_a_face_or_none(bundled, shared, file, faces):
+    video = cv2.VideoCapture(str(shared / "data" / "video" / file))
     frames = []
     while (grabbed := video.read())[0]:
         frames.append(np.ascontiguousarray(grabbed[1][..., ::-1]))
@@ -325,9 +310,10 @@ def test_real_video_frames_have_a_face_or_none(bundled, file, faces):
     assert {len(found) for found in bundled.detect(frames[::12])} == {faces}
 
 
-@pytest.mark.parametrize("name", ["yolov8-lite-t-face", "yunet", "centerface"])
-def test_the_peers_find_the_five_faces_with_their_landmarks(name):
-    faces = load_detector(_peer(name), threads=2).detect([_photo(_shared("photos/multi_face.jpg"))])[0]
+@pytest.mark.parametrize("name", ["mimique-face", "yolov8-lite-t-face", "yunet", "centerface"])
+def test_our_own_and_its_peers_find_the_five_faces_with_their_landmarks(shared, monkeypatch, name):
+    monkeypatch.setenv("MIMIQUE_MODELS", str(shared / "models"))
+    faces = load_detector(name, threads=2).detect([_photo(shared / "data" / "photos" / "multi_face.jpg")])[0]
     assert len(faces) == 5
     for face in faces:
         assert face.landmarks is not None
