@@ -9,7 +9,7 @@ demo: .venv/installed
 	$(BIN)/mimique demo
 
 test: .venv/installed-test check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: .venv/installed-test
 	$(BIN)/ruff check .

@@ -115,7 +115,9 @@ def faces(
     from db.workspace import open_workspace
 
     rule = CropRule(margin=margin, min_size=min_size, align=align)
-    done = find_faces(open_workspace(workspace), loaded, batch=batch, rule=rule, name=detector or DEFAULT_DETECTOR)
+    done = find_faces(
+        open_workspace(workspace), loaded, batch=batch, rule=rule, name=detector or DEFAULT_DETECTOR
+    )
     click.echo(json.dumps(asdict(done)) if as_json else tally(done.counts()))
     if done.failed:
         say("failed photos are kept with the reason, and tried again by the next run (see `curate status`)")

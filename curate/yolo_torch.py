@@ -1,6 +1,5 @@
 """Any Ultralytics ``.pt`` face model, run by Ultralytics itself: slower than ONNX, and open to every network."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 
 from curate.detect import Detection, Landmarks, checked_rgb
 from db.errors import ModelError
+from db.privacy import quiet_ultralytics
 
 
 class YoloTorch:
@@ -24,12 +24,10 @@ class YoloTorch:
         threads: int | None = None,
         size_px: int | None = None,
     ) -> None:
-        os.environ["YOLO_AUTOINSTALL"] = "false"
+        quiet_ultralytics()
         import torch
         import ultralytics
-        from ultralytics.utils.events import events
 
-        events.enabled = False
         if threads:
             torch.set_num_threads(threads)
         try:

@@ -6,6 +6,7 @@ installs packages by default; each reads its switch from the environment when it
 
 from __future__ import annotations
 
+import logging
 import os
 
 SWITCHES = {
@@ -26,3 +27,23 @@ SWITCHES = {
 def keep_dependencies_quiet() -> None:
     """Set every switch for this process and its children; call it before a heavy import."""
     os.environ.update(SWITCHES)
+
+
+def quiet_ultralytics() -> None:
+    """Import Ultralytics offline and mute; call this before any other import of it. Safe to call again.
+
+    Its settings file is kept in our own cache folder, unless YOLO_CONFIG_DIR says otherwise. Its replacement of
+    ``PIL.Image.open`` is taken back: for every damaged file it would ask pip for a HEIF reader.
+    """
+    import PIL.Image
+    import platformdirs
+
+    keep_dependencies_quiet()
+    os.environ.setdefault("YOLO_VERBOSE", "false")
+    os.environ.setdefault("YOLO_CONFIG_DIR", platformdirs.user_cache_dir("mimique"))
+    from ultralytics.utils import LOGGER, patches
+    from ultralytics.utils.events import events
+
+    PIL.Image.open = patches._image_open
+    events.enabled = False  # also where somebody imported it online before us
+    LOGGER.setLevel(logging.ERROR)

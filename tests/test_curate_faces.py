@@ -185,12 +185,12 @@ def test_ten_kills_at_random_points_leave_the_store_of_an_undisturbed_run(tmp_pa
     for name in ("killed", "calm"):
         create_workspace(tmp_path / name)
         stores.append(open_workspace(tmp_path / name))
-        for i in range(90):
+        for i in range(200):
             add_photo(stores[-1], png(drawing(i, 0)), str(i))
     killed, calm = stores
     run_forked(tmp_path / "killed", [(rng.randint(1, 4), rng.uniform(0.0, 0.02)) for _ in range(10)])
     run_forked(tmp_path / "calm", [])
-    assert calm.store.faces.photos_seen()[0] == 90
+    assert calm.store.faces.photos_seen()[0] == 200
     assert contents(killed) == contents(calm)
     assert all(killed.blobs.exists(face.crop_sha256, ".jpg") for face in killed.store.faces.all())
     for workspace in stores:

@@ -13,7 +13,7 @@ from db.presets import PRESETS
 from db.workspace import create_workspace, open_workspace, read_settings
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", list(PRESETS))
 def test_every_preset_makes_a_file_that_reads_back(tmp_path: Path, preset: str) -> None:
     create_workspace(tmp_path / "w", preset)
     settings = read_settings(tmp_path / "w")

@@ -40,7 +40,7 @@ def hostile_folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize("program", list(PROGRAMS))
 def test_each_command_of_the_wheel_answers(installed: Path, hostile_folder: Path, program: str) -> None:
     run = subprocess.run(
         [installed / program, "--help"], cwd=hostile_folder, capture_output=True, text=True, check=False

@@ -281,7 +281,7 @@ def detector(data: Path, boxes: Path, weights: str, out: Path, steps: int, seed:
       train detector --data images.zip --boxes boxes.csv --out detector
     """
     from curate.registry import resolve
-    from train.quiet import quiet_ultralytics
+    from db.privacy import quiet_ultralytics
 
     quiet_ultralytics()
     from train.detector import DetectorRecipe, load_photos, train_detector

@@ -34,13 +34,12 @@ def run_record(workspace: Workspace, run: Run) -> dict[str, Any]:
 def runs_table(workspace: Workspace, runs: Sequence[Run]) -> Table:
     """One line a run: state, size, epochs, time, and the figures it is judged by."""
     table = Table(box=None, header_style="bold")
-    for column in ("run", "state", "px", "epochs", "time", "part", "accuracy (95 %)", "macro-F1"):
-        table.add_column(
-            column, justify="left" if column in ("run", "state", "part") else "right", no_wrap=True
-        )
+    table.add_column("run", no_wrap=True, min_width=max((len(run.id) for run in runs), default=0))
+    for column in ("state", "px", "epochs", "time", "part", "accuracy (95 %)", "macro-F1"):
+        table.add_column(column, justify="left" if column in ("state", "part") else "right")
     for run in runs:
         state = run_state(workspace, run)
-        cells = _figures(run) if state == "done" else ("", "", "", "", str(run.metrics.get("reason", "")))
+        cells = _figures(run) if state == "done" else ("",) * 5
         table.add_row(run.id, state, str(run.recipe.get("imgsz", "")), *cells)
     return table
 

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from db.errors import InputError, ModelError
+from db.privacy import quiet_ultralytics
 from train.detector_boxes import BoxTable, held_out, photo_reader, read_boxes
 from train.detector_patches import Patch, PatchSampler
 
@@ -101,6 +102,7 @@ def load_photos(data: Path, boxes_file: Path) -> tuple[list[Patch], BoxTable]:
 
 def start_network(weights: Path, recipe: DetectorRecipe) -> Any:
     """The network of ``recipe`` with one class, face, and every tensor of ``weights`` that fits in it."""
+    quiet_ultralytics()
     from ultralytics.cfg import get_cfg
     from ultralytics.nn.tasks import DetectionModel, PoseModel
 

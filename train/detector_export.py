@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from db.privacy import quiet_ultralytics
+
 
 def export_detector(checkpoint: Path, out: Path, metadata: Mapping[str, str]) -> Path:
     """Writes ``checkpoint`` (an Ultralytics .pt) as ONNX with float16 weights and any batch and picture size.
@@ -16,6 +18,7 @@ def export_detector(checkpoint: Path, out: Path, metadata: Mapping[str, str]) ->
     the size. ``metadata`` (licence, data, date, …) is added to what Ultralytics writes, with the sha256 of
     the recipe that the checkpoint carries.
     """
+    quiet_ultralytics()
     import onnx
     import torch
     from ultralytics import YOLO

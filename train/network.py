@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from db.command import say
 from db.errors import ModelError
+from db.privacy import quiet_ultralytics
 from train.card import ONNX, WEIGHTS, ModelCard, read_card, write_card
-from train.quiet import quiet_ultralytics
 
 OPSET = 17
 

@@ -10,12 +10,12 @@ from typing import Any
 from curate.registry import DEFAULT_DETECTOR
 from db.command import say
 from db.errors import ConfigError
+from db.privacy import quiet_ultralytics
 from db.records import Part, Run, Snapshot
 from db.workspace import Workspace
 from train.card import ModelCard
 from train.dataset import PackedFaces, check_trainable, pack_part
 from train.history import Epoch, read_history, record_epoch, say_epoch
-from train.quiet import quiet_ultralytics
 from train.recipes import YoloRecipe
 from train.runs import ActiveRun, training_run
 from train.start import Start, starting_weights, torch_device, whole_batches
