@@ -40,6 +40,7 @@ def quiet_ultralytics() -> None:
 
     keep_dependencies_quiet()
     os.environ.setdefault("YOLO_VERBOSE", "false")
+    os.environ.setdefault("OMP_NUM_THREADS", str(os.cpu_count() or 1))  # it would set 1, for all of PyTorch
     os.environ.setdefault("YOLO_CONFIG_DIR", platformdirs.user_cache_dir("mimique"))
     from ultralytics.utils import LOGGER, patches
     from ultralytics.utils.events import events

@@ -194,8 +194,8 @@ def yolo_trained(workspace: Workspace, snapshot: Snapshot, seed: int) -> tuple[S
     recipe = YoloRecipe(size="n", seed=seed, **preset(YOLO_PRESETS, "quick"))
     run = find_run(workspace, snapshot, recipe.as_record(), "done") or train_yolo(workspace, snapshot, recipe)
     lead = (
-        "A YOLO11 nano classifier. The best epoch is chosen by macro-F1 on the validation part; the test part is "
-        "looked at once, at the end."
+        "A YOLO11 nano classifier that starts from the bundled face detector's backbone. The best epoch is chosen "
+        "by macro-F1 on the validation part; the test part is looked at once, at the end."
     )
     return _run_section("Train YOLO", lead, "train yolo --size n --preset quick", workspace, run), run
 
@@ -210,7 +210,10 @@ def resnet_trained(workspace: Workspace, snapshot: Snapshot, seed: int) -> tuple
     run = find_run(workspace, snapshot, recipe.as_record(), "done") or train_resnet(
         workspace, snapshot, recipe
     )
-    lead = "A ResNet-18 on the same snapshot, so that the two can be compared face by face."
+    lead = (
+        "A ResNet-18 on the same snapshot, so that the two can be compared face by face. From scratch it learns "
+        "slowly from so few faces; with ImageNet weights (mimique models fetch resnet18) it starts further on."
+    )
     return _run_section("Train ResNet", lead, "train resnet18 --preset quick", workspace, run), run
 
 
@@ -260,6 +263,7 @@ def _run_section(title: str, lead: str, command: str, workspace: Workspace, run:
             ("95 % interval", f"{test['accuracy_low']:.0%} to {test['accuracy_high']:.0%}"),
             ("test macro-F1", f"{test['macro_f1']:.3f}"),
             ("test faces", f"{test['faces']:,}"),
+            ("started from", str(run.metrics.get("start") or "a checkpoint")),
         ),
         pictures=tuple(
             Picture((folder / name).read_bytes(), f"{title}: {name.removesuffix('.png')}", caption)

@@ -120,7 +120,7 @@ Recipe = YoloRecipe | ResnetRecipe
 YOLO_PRESETS: Mapping[str, Mapping[str, Any]] = {
     "quick": {
         "imgsz": 96,
-        "epochs": 16,
+        "epochs": 20,
         "batch": 32,
         "settings": {
             "optimizer": "AdamW",

@@ -80,10 +80,13 @@ class MacroF1Trainer(ClassificationTrainer):  # type: ignore[misc]
         self._faces = {"train": train, "val": val}
         self._on_epoch = on_epoch
         self._epoch_began = time.monotonic()
+        self._threads = torch.get_num_threads()
         super().__init__(overrides=overrides)
 
     def run_callbacks(self, event: str) -> None:
         """Run none of Ultralytics'; an epoch's random choices follow from seed and epoch, resumed or not."""
+        if event == "on_train_start":
+            torch.set_num_threads(self._threads)  # Ultralytics leaves a core idle, for good
         if event == "on_train_epoch_start":
             self._epoch_began = time.monotonic()
             seed = self.args.seed * 100_003 + self.epoch
