@@ -141,13 +141,14 @@ RESNET_PRESETS: Mapping[str, Mapping[str, Any]] = {
         "imgsz": 64,
         "head_epochs": 0,
         "epochs": 20,
-        "scratch_lr": 2e-3,
+        "scratch_lr": 1e-3,
         "lr": 3e-4,
         "schedule": "onecycle",
         "flip": True,
-        "shift": 0.08,
-        "zoom": 0.12,
-        "light": 0.25,
+        "rotation_deg": 8.0,
+        "shift": 0.04,
+        "zoom": 0.06,
+        "light": 0.15,
         "label_smoothing": 0.05,
     }
 }
