@@ -1,6 +1,10 @@
 """What every test may ask for: a fresh workspace, and the folder of real data where there is one."""
 
 import os
+import shutil
+import subprocess
+import tempfile
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -48,3 +52,49 @@ def shared() -> Path:
     if not (folder / "data").is_dir():
         pytest.skip("no real data here: MIMIQUE_SHARED names no folder with data/ and models/")
     return folder.resolve()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty database; a test that asks for it runs on SQLite and on PostgreSQL."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'mimique.db'}"
+    return _new_postgres_database(request.getfixturevalue("postgres_socket"))
+
+
+@pytest.fixture(scope="session")
+def postgres_socket() -> Iterator[Path]:
+    """A private PostgreSQL server on a Unix socket, run by the postgres user when we are root."""
+    initdb, pg_ctl = _postgres_tool("initdb"), _postgres_tool("pg_ctl")
+    if initdb is None or pg_ctl is None:
+        pytest.skip("PostgreSQL's server is not installed (apt-get install postgresql)")
+    base = Path(tempfile.mkdtemp(prefix="pg-"))  # short: a socket's path has at most 107 characters
+    become: list[str] = []
+    if os.geteuid() == 0:
+        become = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
+        shutil.chown(base, "postgres", "postgres")
+
+    def run(*command: str) -> None:
+        subprocess.run([*become, *command], check=True, capture_output=True, cwd=base)
+
+    data = str(base / "data")
+    options = f"-c listen_addresses='' -k {base} -c fsync=off"
+    run(initdb, "-D", data, "-A", "trust", "-U", "mimique")
+    run(pg_ctl, "-D", data, "-l", str(base / "log"), "-w", "-o", options, "start")
+    yield base
+    run(pg_ctl, "-D", data, "-m", "immediate", "stop")
+    shutil.rmtree(base)
+
+
+def _postgres_tool(name: str) -> str | None:
+    found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
+    return str(found[-1]) if found else shutil.which(name)
+
+
+def _new_postgres_database(socket: Path) -> str:
+    import psycopg
+
+    name = f"t{uuid.uuid4().hex}"
+    with psycopg.connect(f"host={socket} user=mimique dbname=postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+    return f"postgresql://mimique@/{name}?host={socket}"

@@ -1,8 +1,5 @@
 """The Store on SQLite and, where a server can be started, on PostgreSQL: one suite for both."""
 
-import os
-import shutil
-import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,65 +13,11 @@ from db.store import Store
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
-def _postgres_tool(name: str) -> str | None:
-    found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
-    return str(found[-1]) if found else shutil.which(name)
-
-
-@pytest.fixture(scope="session")
-def postgres_socket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A private PostgreSQL server on a Unix socket, as the postgres user when we are root."""
-    initdb, postgres = _postgres_tool("initdb"), _postgres_tool("pg_ctl")
-    if initdb is None or postgres is None:
-        pytest.skip("PostgreSQL's server is not installed (apt-get install postgresql)")
-    base = tmp_path_factory.mktemp("pg")
-    become: list[str] = []
-    if os.geteuid() == 0:
-        become = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
-        for folder in (base, *base.parents):
-            if str(folder).startswith("/tmp/"):
-                folder.chmod(0o755)
-        shutil.chown(base, "postgres", "postgres")
-    data, log = base / "data", base / "log"
-
-    def run(*command: str) -> None:
-        subprocess.run([*become, *command], check=True, capture_output=True, cwd=base)
-
-    run(initdb, "-D", str(data), "-A", "trust", "-U", "mimique")
-    run(
-        postgres,
-        "-D",
-        str(data),
-        "-l",
-        str(log),
-        "-w",
-        "-o",
-        f"-c listen_addresses='' -k {base} -c fsync=off",
-        "start",
-    )
-    yield base
-    run(postgres, "-D", str(data), "-m", "immediate", "stop")
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'mimique.db'}"
-    else:
-        url = _new_postgres_database(request.getfixturevalue("postgres_socket"), tmp_path.name)
-    opened = Store.open(url)
+@pytest.fixture
+def store(database_url: str) -> Iterator[Store]:
+    opened = Store.open(database_url)
     yield opened
     opened.close()
-
-
-def _new_postgres_database(socket: Path, name: str) -> str:
-    import psycopg
-
-    clean = "t" + "".join(c for c in name if c.isalnum())
-    with psycopg.connect(f"host={socket} user=mimique dbname=postgres", autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE IF EXISTS {clean}")
-        connection.execute(f"CREATE DATABASE {clean}")
-    return f"postgresql://mimique@/{clean}?host={socket}"
 
 
 def photo(digit: str) -> NewPhoto:

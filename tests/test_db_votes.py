@@ -12,14 +12,23 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from db.engine import sqlite_url
 from db.errors import InputError, NotFoundError
 from db.records import NewVote
 from db.store import Store
-from db.workspace import Workspace
+from db.workspace import Workspace, create_workspace, open_workspace
 
 AddFaces = Callable[[Workspace, int], tuple[int, ...]]
 CHOICES = ("happy", "angry", None)
+
+
+@pytest.fixture
+def workspace(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
+    """A workspace whose store is on SQLite, then one whose store is on PostgreSQL."""
+    monkeypatch.setenv("MIMIQUE_DATABASE_URL", database_url)
+    create_workspace(tmp_path / "workspace")
+    opened = open_workspace(tmp_path / "workspace")
+    yield opened
+    opened.store.close()
 
 
 @pytest.fixture
@@ -211,9 +220,11 @@ def test_twenty_writers_in_threads_and_processes_lose_and_double_nothing() -> No
     }
 
 
-def test_two_stores_on_one_file_see_each_others_votes(workspace: Workspace, faces: tuple[int, ...]) -> None:
+def test_two_stores_on_one_database_see_each_others_votes(
+    workspace: Workspace, faces: tuple[int, ...], database_url: str
+) -> None:
     ann = workspace.store.annotators.join("Ann").id
-    other = Store.open(sqlite_url(workspace.path / "mimique.db"))
+    other = Store.open(database_url)
     other.votes.cast(NewVote(faces[0], ann, "happy"))
     assert workspace.store.votes.next_face(ann) == faces[1]
     assert workspace.store.votes.undo(ann) == faces[0]
