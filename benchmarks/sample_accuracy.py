@@ -33,7 +33,7 @@ def trained(workspace: Workspace, snapshot: Snapshot, recipe: Recipe) -> Run:
 
 
 def line(run: Run) -> str:
-    """What a run reached, for the closing note."""
+    """What a run reached, on one line."""
     figures: Any = run.metrics
     parts = [
         f"{part} {figures[part]['accuracy']:.3f} ({figures[part]['accuracy_low']:.3f} to "

@@ -18,7 +18,8 @@ HairStyle = Literal[
 Glasses = Literal["none", "round", "square", "sun"]
 Beard = Literal["none", "stubble", "moustache", "goatee", "full"]
 
-PEOPLE = 120
+CIRCLE = 8  # friends: only they are ever in one photo together, so a split can keep a person on one side
+PEOPLE = 30 * CIRCLE
 
 _SKINS = ((250, 219, 200), (241, 203, 178), (232, 186, 155), (220, 170, 134), (200, 146, 108), (172, 118, 84),
           (140, 92, 64), (108, 70, 50), (84, 54, 40))  # fmt: skip

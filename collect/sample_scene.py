@@ -6,7 +6,7 @@ points, expressions) comes from the same geometry that is drawn, so it is exact.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -17,7 +17,7 @@ from collect.sample_background import Setting, sample_setting
 from collect.sample_expression import canonical_expression, canonical_expressions, perform, perform_ambiguous
 from collect.sample_figure import Figure
 from collect.sample_head import Pose
-from collect.sample_identity import PEOPLE, AgeGroup, Identity, sample_identity
+from collect.sample_identity import CIRCLE, PEOPLE, AgeGroup, Identity, sample_identity
 
 Box = tuple[float, float, float, float]
 Kind = Literal["person", "picture", "statue", "toy"]
@@ -150,7 +150,7 @@ def _cast(candidate: str, classes: tuple[str, ...], rng: np.random.Generator) ->
     if special < 0.03:
         return []
     count = int(rng.choice([1, 2, 3], p=[0.55, 0.33, 0.12]))
-    numbers = iter(rng.permutation(PEOPLE).tolist())
+    numbers = _circle(rng)
 
     def any_class() -> str:
         return str(rng.choice(np.array(classes)))
@@ -169,6 +169,12 @@ def _cast(candidate: str, classes: tuple[str, ...], rng: np.random.Generator) ->
             for _ in range(int(rng.integers(1, 4)))
         ]
     return cast
+
+
+def _circle(rng: np.random.Generator) -> Iterator[int]:
+    """The numbers of one circle of friends, in random order."""
+    circle = int(rng.integers(PEOPLE // CIRCLE))
+    return iter((CIRCLE * circle + rng.permutation(CIRCLE)).tolist())
 
 
 def _face_height(rng: np.random.Generator, count: int, k: int) -> float:

@@ -21,8 +21,8 @@ JPEG_QUALITY = 92
 class SampleSource:
     """``count`` drawn photos of people who show one of ``classes``; the same seed draws the same photos.
 
-    Native id: ``<seed>/<index>/<class>+<class>+…``. The owner is the main person, so that a split grouped by
-    owner never puts one face on both sides. Errors: ConfigError for a class nobody can show.
+    Native id: ``<seed>/<index>/<class>+<class>+…``. The owner is the circle of friends in the photo, so that a
+    split grouped by owner never puts one person on both sides. Errors: ConfigError for a class nobody can show.
     """
 
     name = "sample"
@@ -41,7 +41,7 @@ class SampleSource:
                 self.name,
                 native_id,
                 candidate_class=scene.expression,
-                owner=_main_person(scene),
+                owner=_circle(scene),
                 title=f"sample {self._seed}/{index}",
                 license_id="cc0",
                 license_name="drawn by Mimique, no rights reserved",
@@ -80,9 +80,12 @@ def _draw(native_id: str) -> bytes:
     return encode_jpeg(render(truth(native_id)), JPEG_QUALITY)
 
 
-def _main_person(scene: Scene) -> str:
-    """The first real face's person, or nobody: the posters and masks belong to no one."""
-    return next((face.person for face in scene.faces if face.real), "")
+def _circle(scene: Scene) -> str:
+    """The circle of friends who took the photo and are in it, or "" for a photo of nobody."""
+    from collect.sample_identity import CIRCLE
+
+    numbers = {int(face.person.rsplit("-", 1)[1]) // CIRCLE for face in scene.faces}
+    return f"circle {numbers.pop()}" if numbers else ""
 
 
 def _check(classes: Sequence[str]) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from curate.duplicates import mark_duplicates
 from curate.split import Ratios, SplitItem, Tie, leaks, split
 from db.errors import InputError
 from db.records import PARTS, Face, Label, Origin, Part, Snapshot, SnapshotMember
@@ -41,6 +42,7 @@ def make_snapshot(
     With ``use_hints`` faces from a data set that came in parts stay in them. The same labels, ratios and
     seed give the same snapshot on any machine. Errors: InputError when no face has a label.
     """
+    mark_duplicates(workspace)  # faces found since the last time would have no group to keep them together
     classes = workspace.settings.classes
     labelled = _labelled(workspace, classes)
     if not labelled:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
 import click
 
-from db.errors import MimiqueError, StoreError
+from db.errors import ConfigError, MimiqueError, StoreError
 from db.privacy import keep_dependencies_quiet
 
 AnyCommand = TypeVar("AnyCommand", bound=Callable[..., Any])
@@ -59,9 +59,28 @@ class _OneLineErrors(click.Command):
 class CommandGroup(_OneLineErrors, click.Group):
     """A console script with commands of its own, such as ``collect``."""
 
+    def add_command(self, cmd: click.Command, name: str | None = None) -> None:
+        super().add_command(cmd, name)
+        _name_variables(cmd, f"MIMIQUE_{self.name}_{name or cmd.name}")
+
 
 class SingleCommand(_OneLineErrors):
     """A console script that is one command, such as ``live``."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _name_variables(self, f"MIMIQUE_{self.name}")
+
+
+def _name_variables(command: click.Command, prefix: str) -> None:
+    """Let every option be set by a variable named as the option is (click would take the parameter's name)."""
+    for option in command.params:
+        if isinstance(option, click.Option) and option.envvar is None:
+            option.envvar = f"{prefix}_{_long_name(option)}".upper().replace("-", "_")
+
+
+def _long_name(option: click.Parameter) -> str:
+    return max(option.opts, key=len).lstrip("-")
 
 
 def command_group(name: str, help_text: str) -> CommandGroup:
@@ -108,13 +127,26 @@ def _defaults_from_file(ctx: click.Context, _parameter: click.Parameter, value: 
 
     if (value / CONFIG_NAME).exists() and not ctx.resilient_parsing:
         try:
-            options = read_settings(value).options
+            ctx.default_map = _file_defaults(ctx, read_settings(value).options, value / CONFIG_NAME)
         except MimiqueError as error:
             raise _Shown(error) from error
-        group = options.get(ctx.parent.command.name or "", {}) if ctx.parent else options
-        mine = group.get(ctx.command.name or "", {})
-        ctx.default_map = {name.replace("-", "_"): default for name, default in mine.items()}
     return value
+
+
+def _file_defaults(ctx: click.Context, options: Mapping[str, Any], config: Path) -> dict[str, Any]:
+    """What the file says of this command's options, by parameter name. Errors: ConfigError for a strange one."""
+    group = options.get(ctx.parent.command.name or "", {}) if ctx.parent else options
+    mine = group.get(ctx.command.name or "", {}) if isinstance(group, Mapping) else None
+    if not isinstance(mine, Mapping):
+        raise ConfigError(f"{config}: [{ctx.command_path.replace(' ', '.')}] must be a section of options")
+    names = {_long_name(option): option.name for option in ctx.command.params}
+    strangers = sorted({name.replace("_", "-") for name in mine} - set(names))
+    if strangers:
+        raise ConfigError(
+            f"{config}: {ctx.command_path} has no option {strangers[0]!r}",
+            hint=f"the options are listed by: {ctx.command_path} --help",
+        )
+    return {str(names[name.replace("_", "-")]): default for name, default in mine.items()}
 
 
 def say(text: str) -> None:

@@ -127,6 +127,15 @@ def _settings(data: dict[str, Any], config: Path) -> Settings:
     if unsafe:
         raise ConfigError(f"{config}: {unsafe[0]!r} cannot be a class: it must also be a folder's name")
     keywords = data.pop("keywords", {})
+    if not isinstance(keywords, dict) or not all(map(_is_words, keywords.values())):
+        raise ConfigError(
+            f"{config}: keywords must be lists of words, one list a class",
+            hint='happy = ["wedding", "party"]',
+        )
+    if loose := [name for name, value in data.items() if not isinstance(value, dict)]:
+        raise ConfigError(
+            f"{config}: {loose[0]} stands alone; options belong in sections such as [collect.flickr]"
+        )
     strangers = sorted(set(keywords) - set(classes))
     if strangers:
         raise ConfigError(
@@ -134,6 +143,10 @@ def _settings(data: dict[str, Any], config: Path) -> Settings:
             hint=f"the classes are {', '.join(classes)}",
         )
     return Settings(tuple(classes), {name: tuple(words) for name, words in keywords.items()}, data)
+
+
+def _is_words(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(word, str) and word.strip() for word in value)
 
 
 def _blobs(path: Path) -> Blobs:

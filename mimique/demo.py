@@ -139,7 +139,7 @@ def _report(
             ("curate faces && label", "Crop the faces and vote on them with your team."),
         ),
         footer=(
-            f"Workspace {plan.workspace.resolve()} · snapshot {snapshot.hash[:12]} · runs "
+            f"Workspace {plan.workspace.name} · snapshot {snapshot.hash[:12]} · runs "
             + ", ".join(run.id for run in runs),
             "Models trained on drawings know nothing about real faces.",
         ),

@@ -125,8 +125,17 @@ def test_sample_photos_are_the_same_for_a_seed_and_their_truth_is_had_from_the_i
         scene = truth(origin.native_id)
         assert origin.candidate_class == scene.expression
         assert scene.size_wh == (photos[photo_id].width, photos[photo_id].height)
-        assert origin.owner in {"", *(face.person for face in scene.faces)}
+        assert bool(origin.owner) == bool(scene.faces)
     assert origins(workspace)["sample 3/1"].native_id == "3/1/happy+angry+surprised+neutral"
+
+
+def test_a_person_is_in_the_photos_of_one_owner_only() -> None:
+    owners: dict[str, set[str]] = {}
+    for candidate in SampleSource(120, CLASSES, seed=1).candidates():
+        for face in truth(candidate.origin.native_id).faces:
+            owners.setdefault(face.person, set()).add(candidate.origin.owner)
+    assert len({owner for names in owners.values() for owner in names}) > 10
+    assert {len(names) for names in owners.values()} == {1}
 
 
 def test_another_seed_draws_other_photos(workspace: Workspace) -> None:

@@ -44,6 +44,9 @@ def test_a_folder_without_a_file_says_how_to_make_one(tmp_path: Path) -> None:
         ('classes = ["a", "../b"]', "folder's name"),
         ('classes = ["a", "b"]\n[keywords]\nc = ["x"]', "no class"),
         ("classes = [", "not valid TOML"),
+        ('classes = ["a", "b"]\n[keywords]\na = "wedding"', "lists of words"),
+        ('classes = ["a", "b"]\nkeywords = 5', "lists of words"),
+        ('classes = ["a", "b"]\ncollect = 5', "collect stands alone"),
     ],
 )
 def test_a_file_that_makes_no_sense_is_one_line(tmp_path: Path, text: str, complaint: str) -> None:
@@ -75,7 +78,7 @@ def _group() -> click.Group:
 
     @group.command()
     @workspace_option
-    @click.option("--limit", type=int, default=500)
+    @click.option("--class", "limit", type=int, default=500)
     @click.option("--fail", is_flag=True)
     def flickr(workspace: Path, limit: int, fail: bool) -> None:
         if fail:
@@ -91,11 +94,11 @@ def test_options_resolve_default_then_file_then_environment_then_flag(tmp_path: 
     runner = CliRunner()
     assert runner.invoke(_group(), args).output == "w 500\n"
     with (tmp_path / "w" / "mimique.toml").open("a") as file:
-        file.write("\n[collect.flickr]\nlimit = 10\n")
+        file.write("\n[collect.flickr]\nclass = 10\n")
     assert runner.invoke(_group(), args).output == "w 10\n"
-    environment = {"MIMIQUE_COLLECT_FLICKR_LIMIT": "20"}
+    environment = {"MIMIQUE_COLLECT_FLICKR_CLASS": "20"}
     assert runner.invoke(_group(), args, env=environment).output == "w 20\n"
-    assert runner.invoke(_group(), [*args, "--limit", "30"], env=environment).output == "w 30\n"
+    assert runner.invoke(_group(), [*args, "--class", "30"], env=environment).output == "w 30\n"
 
 
 def test_an_error_is_one_line_with_its_remedy_and_exit_code_1() -> None:
@@ -107,3 +110,11 @@ def test_an_error_is_one_line_with_its_remedy_and_exit_code_1() -> None:
 def test_debug_shows_the_whole_error() -> None:
     result = CliRunner().invoke(_group(), ["flickr", "--fail"], env={"MIMIQUE_DEBUG": "1"})
     assert isinstance(result.exception, MimiqueError)
+
+
+def test_a_misspelt_option_in_the_file_is_named(tmp_path: Path) -> None:
+    with create_workspace(tmp_path / "w").open("a") as file:
+        file.write("\n[collect.flickr]\nclas = 10\n")
+    result = CliRunner().invoke(_group(), ["flickr", "--workspace", str(tmp_path / "w")])
+    assert result.exit_code == 1
+    assert "no option 'clas'" in result.stderr
