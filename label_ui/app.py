@@ -13,6 +13,7 @@ from db.privacy import keep_dependencies_quiet
 from db.records import FLAGS
 from db.workspace import Workspace
 from label_ui.desk import Desk, Json, envelope, workspace_name
+from label_ui.serving import private_launch
 
 _SCRIPTS = ("outbox.js", "deck.js", "progress.js", "screen.js", "workbench.js")
 _FIRST_COMMANDS = ("collect sample --count 400", "curate faces")
@@ -39,19 +40,10 @@ def serve(
 
     page = build(Desk(workspace), lang)
     page.launch(
-        server_name=address,
+        **private_launch(address),
         server_port=port,
         auth=_login(password) if password else None,
         auth_message="Mimique: your own name, and the team's password.",
-        prevent_thread_lock=True,
-        quiet=True,
-        share=False,
-        footer_links=[],
-        run_history=False,
-        enable_monitoring=False,
-        ssr_mode=False,
-        mcp_server=False,
-        pwa=False,
         max_file_size="1kb",  # nothing is ever uploaded
         theme=gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
     )

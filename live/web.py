@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from db.errors import InputError, ServiceError
+from label_ui.serving import private_launch
 from live.camera import Frame, Image
 from live.loop import Annotated
 from live.session import LiveOptions, Models, stop_requested
@@ -133,19 +134,7 @@ def launch_app(app: Any, port: int | None = None) -> str:
     Without a port the first free one from 7861 is taken. Errors: ServiceError when the port is taken.
     """
     try:
-        launched = app.launch(
-            server_name=LOCALHOST,
-            server_port=port or _free_port(),
-            share=False,
-            inbrowser=False,
-            quiet=True,
-            prevent_thread_lock=True,
-            footer_links=[],
-            run_history=False,
-            enable_monitoring=False,
-            ssr_mode=False,
-            css=WIDE_CSS,
-        )
+        launched = app.launch(**private_launch(LOCALHOST), server_port=port or _free_port(), css=WIDE_CSS)
     except OSError as error:
         raise ServiceError(
             f"port {port or PORT} is taken by another program", hint="choose another: live --web --port 7900"

@@ -48,7 +48,7 @@ class Finding:
 
 
 def examine(workspace: Path) -> list[Finding]:
-    """Look at everything; nothing is changed, downloaded or sent."""
+    """Look at everything; nothing is downloaded or sent."""
     looks: tuple[Callable[[], Iterator[Finding]], ...] = (
         _python,
         _packages,

@@ -251,6 +251,35 @@ def test_an_export_is_replaced_but_a_foreign_folder_is_left_alone(
     assert sorted(p.name for p in tmp_path.iterdir()) == ["mine", "thesis", "workspace"]
 
 
+def test_a_file_of_the_users_in_an_earlier_export_is_never_deleted(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    fill(workspace, list(range(6)))
+    snapshot = make_snapshot(workspace).snapshot
+    for kind in FORMATS:  # another format's export may be replaced
+        export_snapshot(workspace, snapshot, kind, tmp_path / "ex")
+    (tmp_path / "ex" / "my_weights.pt").write_bytes(b"precious")
+    with pytest.raises(InputError, match=r"holds my_weights\.pt"):
+        export_snapshot(workspace, snapshot, "csv", tmp_path / "ex")
+    assert (tmp_path / "ex" / "my_weights.pt").read_bytes() == b"precious"
+
+
+def test_the_current_folder_is_no_place_for_an_export(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(workspace, list(range(6)))
+    snapshot = make_snapshot(workspace).snapshot
+    (tmp_path / "here").mkdir()
+    (tmp_path / "link").symlink_to("here")
+    monkeypatch.chdir(tmp_path / "here")
+    for out in (Path(), Path("../link")):
+        with pytest.raises(InputError, match="current folder"):
+            export_snapshot(workspace, snapshot, "csv", out)
+    monkeypatch.chdir(tmp_path)
+    done = export_snapshot(workspace, snapshot, "csv", Path("link"))
+    assert done.path == tmp_path / "here" and (tmp_path / "link").is_symlink()
+
+
 def test_a_missing_crop_is_left_out_of_an_export_and_counted(workspace: Workspace) -> None:
     fill(workspace, list(range(6)))
     snapshot = make_snapshot(workspace).snapshot
@@ -292,6 +321,13 @@ def test_ratios_that_make_no_sense_are_a_usage_error(workspace: Workspace, ratio
     done = curate(workspace, "split", "--ratios", ratios)
     assert done.exit_code == 2
     assert "--ratios" in done.stderr
+
+
+@pytest.mark.parametrize("seed", ["99999999999999999999", "-1"])
+def test_a_seed_out_of_range_is_a_usage_error(workspace: Workspace, seed: str) -> None:
+    done = curate(workspace, "split", "--seed", seed)
+    assert done.exit_code == 2
+    assert "--seed" in done.stderr
 
 
 def test_mistakes_get_one_line_and_a_remedy(workspace: Workspace, tmp_path: Path) -> None:

@@ -85,16 +85,37 @@ def test_a_path_resolves_to_itself(tmp_path):
 
 
 def test_a_name_is_found_in_a_models_folder_before_the_cache(tmp_path, own_cache, monkeypatch):
-    file = entry("yunet").file
+    file, size = entry("yunet").file, entry("yunet").size
     own_cache.mkdir()
-    (own_cache / file).write_bytes(b"cached")
+    (own_cache / file).write_bytes(bytes(size))
     assert resolve("yunet") == own_cache / file
     empty, full = tmp_path / "empty", tmp_path / "full"
     empty.mkdir()
     full.mkdir()
-    (full / file).write_bytes(b"mine")
+    (full / file).write_bytes(bytes(size))
     monkeypatch.setenv("MIMIQUE_MODELS", os.pathsep.join([str(empty), str(full)]))
     assert resolve("yunet") == full / file
+
+
+def test_a_file_of_another_size_is_not_taken_for_the_model(tmp_path, own_cache, monkeypatch):
+    model = entry("yunet")
+    (tmp_path / model.file).write_bytes(b"wrong")
+    monkeypatch.setenv("MIMIQUE_MODELS", str(tmp_path))
+    with pytest.raises(ModelError, match="has 5 bytes, expected 322,906"):
+        resolve("yunet")
+    own_cache.mkdir()
+    (own_cache / model.file).write_bytes(bytes(model.size))
+    assert resolve("yunet") == own_cache / model.file
+
+
+def test_a_model_without_a_known_checksum_says_that_it_is_not_verified():
+    assert entry("yunet").verified
+    assert not entry("yolov8n-cls").verified
+
+
+def test_the_bundled_model_is_the_file_the_registry_describes():
+    bundled = known_models()[0]
+    assert registry.sha256_of([resolve(bundled.name)]) == bundled.sha256
 
 
 def test_a_model_that_is_not_here_is_an_error_that_names_the_command():

@@ -121,6 +121,13 @@ def test_a_snapshot_is_added_once_and_found_by_the_start_of_its_hash(store: Stor
         store.snapshots.load("x")
 
 
+def test_a_snapshot_made_again_is_the_newest(store: Store) -> None:
+    first, second = (Snapshot(digit * 64, ("happy",), (1, 0, 0), 0, NOW) for digit in "ab")
+    assert [store.snapshots.add(each) for each in (first, second, first)] == [True, True, False]
+    assert store.snapshots.load() == first
+    assert store.snapshots.all() == (second, first)
+
+
 def test_the_newest_finished_run_is_the_default(store: Store) -> None:
     test_a_snapshot_is_added_once_and_found_by_the_start_of_its_hash(store)
     with pytest.raises(NotFoundError, match="no finished run"):

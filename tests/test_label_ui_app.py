@@ -136,6 +136,13 @@ def test_no_file_of_the_machine_is_served(label: Label) -> None:
     assert httpx.get(f"{label.url}/gradio_api/file={config}").status_code in (403, 404)
 
 
+def test_a_page_that_points_its_own_name_here_is_turned_away(label: Label) -> None:
+    import httpx
+
+    assert httpx.get(f"{label.url}/config").status_code == 200
+    assert httpx.get(f"{label.url}/config", headers={"Host": "evil.example"}).status_code == 400
+
+
 # ---- in a browser ---------------------------------------------------------------------------------------
 
 

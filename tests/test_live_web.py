@@ -110,6 +110,12 @@ def test_every_handler_has_a_name(address: str) -> None:
     assert config["analytics_enabled"] is False
 
 
+def test_a_page_that_points_its_own_name_here_is_turned_away(address: str) -> None:
+    import httpx
+
+    assert httpx.get(address + "config", headers={"Host": "evil.example"}).status_code == 400
+
+
 def test_a_taken_port_is_one_line(address: str) -> None:
     port = int(address.rstrip("/").rsplit(":", 1)[1])
     with gradio_cleans_up():

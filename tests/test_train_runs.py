@@ -24,7 +24,7 @@ from train.dataset import check_trainable, pack_part, read_crop
 from train.finish import main_scores
 from train.history import best_epoch, read_history
 from train.recipes import ResnetRecipe, YoloRecipe, recipe_from_record
-from train.runs import find_run, run_folder, run_state
+from train.runs import find_run, run_folder, run_state, training_run
 
 TINY_YOLO = YoloRecipe(imgsz=32, epochs=2, batch=16, weights="none", device="cpu")
 TINY_RESNET = ResnetRecipe(
@@ -120,6 +120,13 @@ def resnet_run(workspace, snapshot):
     from train.resnet import train_resnet
 
     return train_resnet(workspace, snapshot, TINY_RESNET)
+
+
+@pytest.fixture
+def no_fetched_models(tmp_path, monkeypatch):
+    """Only the bundled models are here, in this process and in those it starts."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("MIMIQUE_MODELS", raising=False)
 
 
 @pytest.fixture(params=["yolo_run", "resnet_run"])
@@ -226,10 +233,10 @@ def test_a_killed_resnet_run_goes_on_as_if_nothing_had_happened(workspace, snaps
     np.testing.assert_allclose([row[2:] for row in losses[0]], [row[2:] for row in losses[1]], rtol=1e-3)
 
 
-def test_a_killed_yolo_run_goes_on_from_its_last_epoch(workspace, yolo_run):
+def test_a_killed_yolo_run_goes_on_from_its_last_epoch(workspace, yolo_run, no_fetched_models):
     from train.resume import resume_run
 
-    recipe = YoloRecipe(imgsz=32, epochs=6, batch=16, weights="none", device="cpu")
+    recipe = YoloRecipe(imgsz=32, epochs=6, batch=16, device="cpu")
     start_and_kill(workspace, repr(recipe), "yolo")
     killed = workspace.store.runs.all()[-1]
     before = read_history(run_folder(workspace, killed) / "history.csv")
@@ -237,11 +244,12 @@ def test_a_killed_yolo_run_goes_on_from_its_last_epoch(workspace, yolo_run):
     after = read_history(run_folder(workspace, resumed) / "history.csv")
     assert resumed.status == "done" and [row.epoch for row in after] == [1, 2, 3, 4, 5, 6]
     assert after[: len(before) - 1] == before[:-1]
+    assert resumed.metrics["start"] == "mimique-face"
     with pytest.raises(ConfigError, match="nothing to resume"):
         resume_run(workspace, killed.id)
 
 
-def test_an_error_while_training_is_kept_as_the_reason(workspace, snapshot):
+def test_an_error_while_training_is_kept_as_the_reason(workspace, snapshot, no_fetched_models):
     from train.yolo import train_yolo
 
     with pytest.raises(ModelError):
@@ -249,6 +257,33 @@ def test_an_error_while_training_is_kept_as_the_reason(workspace, snapshot):
     failed = workspace.store.runs.all()[-1]
     assert run_state(workspace, failed) == "failed"
     assert "yolov8n-cls" in failed.metrics["reason"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+def test_a_full_disk_while_saving_leaves_the_run_resumable(workspace, snapshot, tmp_path):
+    import torch
+
+    from train.network import save_tensors
+
+    (tmp_path / "last.part").symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left"), training_run(workspace, snapshot, TINY_YOLO, fresh=True):
+        save_tensors({"weight": torch.zeros(9)}, tmp_path / "last.pt")
+    stopped = workspace.store.runs.all()[-1]
+    assert run_state(workspace, stopped) == "interrupted"
+    workspace.store.runs.finish(stopped.id, "failed", {})
+
+
+def test_a_long_name_is_cut_to_what_a_folder_can_bear(workspace, snapshot):
+    with pytest.raises(KeyError), training_run(workspace, snapshot, TINY_YOLO, name="mine " * 80) as run:
+        raise KeyError
+    assert "-mine-mine-" in run.id and len(run.id) < 80
+
+
+@pytest.mark.parametrize("command", [["yolo"], ["resnet18"], ["detector", "--data=.", "--boxes=.", "--out=."]])
+def test_a_seed_no_generator_takes_is_a_usage_error(command):
+    for seed in ("99999999999999999999", "-1"):
+        result = CliRunner().invoke(main, [*command, "--seed", seed])
+        assert result.exit_code == 2 and "--seed" in result.stderr
 
 
 @pytest.mark.parametrize(
