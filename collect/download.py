@@ -17,7 +17,7 @@ def download_picture(client: httpx.Client, url: str, max_bytes: int = MAX_BYTES)
     """The bytes of the picture at ``url``; redirects are followed.
 
     Errors: BusyError when asking again may help (429, 5xx, a time-out, a cut connection), GoneError when the
-    picture was taken away, InputError when it is no picture or larger than ``max_bytes``.
+    picture was taken away, InputError when it is no picture, larger than ``max_bytes``, or came damaged.
     """
     try:
         with client.stream("GET", url) as answer:
@@ -29,6 +29,8 @@ def download_picture(client: httpx.Client, url: str, max_bytes: int = MAX_BYTES)
         raise InputError(f"{url} redirects in circles") from error
     except httpx.TransportError as error:
         raise BusyError(f"{type(error).__name__}: {error or 'no answer'}") from error
+    except httpx.RequestError as error:  # a body that is not compressed as it claims
+        raise InputError(f"{url} came damaged: {error}") from error
 
 
 def _check(answer: httpx.Response, url: str) -> None:

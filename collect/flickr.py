@@ -35,7 +35,8 @@ class FlickrSource:
     A photo is offered only if Flickr says that it bears one of ``licenses`` (short names): the search asks
     for them, and each photo that comes back is checked, because Flickr ignores what it does not understand.
     More than 4,000 results are had by asking again for what was uploaded before the last one.
-    ``cursors`` (query → upload time) goes on where an earlier run stopped; photos in ``skip`` are stored
+    The licences belong to a candidate's ``query``, as other licences find other photos. ``cursors`` (such a
+    query → upload time) goes on where an earlier run stopped; photos in ``skip`` are stored
     already and cost no call.
     Errors: ConfigError for an unknown licence, ServiceError when Flickr fails for good.
     """
@@ -63,6 +64,7 @@ class FlickrSource:
         self._pacer = pacer or Pacer(self.politeness)
         self._licenses = api.licenses()
         self._allowed = _ids_of(licenses, self._licenses)
+        self._under = _under(licenses)
 
     def candidates(self) -> Iterator[Candidate]:
         searches = [self._search(query) for query in self._queries]
@@ -77,7 +79,7 @@ class FlickrSource:
 
     def _search(self, query: str) -> Iterator[Candidate]:
         """All photos of one query; in slices by upload time, as one slice ends at 4,000."""
-        until = int(self._cursors.get(query) or time.time())
+        until = int(self._cursors.get(query + self._under) or time.time())
         seen: set[str] = set()
         while True:
             oldest, fresh = None, False
@@ -128,7 +130,8 @@ class FlickrSource:
             tags=tuple(str(photo.get("tags", "")).split()),
             taken_at=_taken_at(photo),
         )
-        return Candidate(origin, partial(self._fetch, photo), query, cursor=str(photo.get("dateupload", "")))
+        cursor = str(photo.get("dateupload", ""))
+        return Candidate(origin, partial(self._fetch, photo), query + self._under, cursor)
 
     def _license_of(self, photo: Mapping[str, Any]) -> License | None:
         """The photo's own licence if it is allowed; asked for one by one where the search left it out."""
@@ -171,7 +174,8 @@ def collect_flickr(
         raise ConfigError(
             f"the class {candidate_class!r} has no keywords", hint="give --query, or add them to mimique.toml"
         )
-    goal = _Goal(workspace, candidate_class, f"{limit} of {' | '.join(queries)}", limit)
+    what = f"{limit} of {' | '.join(queries)}{_under(licenses)}"
+    goal = _Goal(workspace, candidate_class, what, limit)
     api = FlickrApi(*keys_from_environment(), url=os.environ.get("MIMIQUE_FLICKR_URL", ""), pacer=pacer)
     try:
         with httpx.Client(follow_redirects=True, timeout=30.0, headers=_headers()) as client:
@@ -193,15 +197,23 @@ def collect_flickr(
 
 
 class _Goal:
-    """How many photos of the class there shall be, kept in the store so that a killed run ends as if whole."""
+    """How many photos a run still wants, kept in the store so that a killed run ends as if whole.
+
+    The goal under way says how many photos the class shall have (``to 14``), which holds after a kill at any
+    point. Before another goal brings photos of its own, that becomes what was still ``missing``.
+    """
 
     def __init__(self, workspace: Workspace, candidate_class: str, what: str, limit: int) -> None:
         self._harvests = workspace.store.harvests
-        self._row = self._harvests.start("flickr", f"goal: {what}", candidate_class)
         have = len(workspace.store.photos.known("flickr", candidate_class))
-        goal = int(self._row.cursor or have + limit)
-        self.missing = max(goal - have, 0)
-        self._harvests.save(self._row.id, cursor=str(goal), tally={"limit": limit})
+        for row in self._harvests.all():
+            if (row.source, row.candidate_class) == ("flickr", candidate_class) and row.cursor[:3] == "to ":
+                missing = max(int(row.cursor[3:]) - have, 0)
+                self._harvests.save(row.id, cursor=f"missing {missing}", tally=row.tally)
+        self._row = self._harvests.start("flickr", f"goal: {what}", candidate_class)
+        kept = self._row.cursor.removeprefix("missing ")
+        self.missing = int(kept) if kept else limit
+        self._harvests.save(self._row.id, cursor=f"to {have + self.missing}", tally={"limit": limit})
 
     def reached(self) -> None:
         self._harvests.save(self._row.id, cursor="", tally=self._row.tally)
@@ -211,6 +223,11 @@ def _cursors(workspace: Workspace, candidate_class: str) -> dict[str, str]:
     rows = workspace.store.harvests.all()
     mine = [row for row in rows if row.source == "flickr" and row.candidate_class == candidate_class]
     return {row.query: row.cursor for row in mine if row.cursor}
+
+
+def _under(licenses: Collection[str]) -> str:
+    """What the licences add to the name of a query in the store."""
+    return f" ({', '.join(sorted(set(licenses)))})"
 
 
 def _headers() -> dict[str, str]:

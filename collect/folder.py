@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path, PurePath
 
+from collect.harvest import storable
 from collect.image import MAX_BYTES
 from collect.source import Candidate
 from db.blobs import sha256_of
@@ -51,20 +52,21 @@ class FolderSource:
     def candidates(self) -> Iterator[Candidate]:
         """One candidate a picture file; its bytes are read when it is its turn."""
         root = self._path if self._path.is_dir() else self._path.parent
-        query = str(self._path.resolve())
+        query = storable(str(self._path.resolve()))
         for file in self._files():
             split, candidate_class = self._read_layout(file.relative_to(root))
             origin_of = partial(
                 Origin,
                 self.name,
                 candidate_class=self._class or candidate_class,
-                title=file.relative_to(root).as_posix(),
+                title=storable(file.relative_to(root).as_posix()),
                 split_hint=split if self._keep_splits else "",
             )
             try:
                 data = _read(file)
             except InputError as error:
-                yield Candidate(origin_of(native_id=str(file.resolve())), partial(_fail, error), query)
+                native_id = storable(str(file.resolve()))
+                yield Candidate(origin_of(native_id=native_id), partial(_fail, error), query)
                 continue
             yield Candidate(origin_of(native_id=sha256_of(data)), partial(bytes, data), query)
 

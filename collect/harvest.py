@@ -1,12 +1,14 @@
 """Bring a source's pictures into the store, once each, so that a kill at any point loses and doubles nothing.
 
-For each candidate: known already → skip; given up → skip; the picture is here under another class → link;
-else fetch, check that it decodes, write the blob, add the photo. The blob comes first: a photo in the store
-always has its picture, and what a kill leaves between the two is found again by its name.
+For each candidate: known already → skip (fetch it again if its file was lost); given up → skip; the picture
+is here under another class → link; else fetch, check that it decodes, write the blob, add the photo. The blob
+comes first: a photo in the store always has its picture, and what a kill leaves between the two is found
+again by its name.
 """
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import closing
@@ -15,8 +17,9 @@ from typing import Literal
 
 from collect.image import decode, phash, size_wh, suffix_of
 from collect.source import Candidate, GoneError, Source
-from db.blobs import sha256_of
+from db.blobs import FolderBlobs, sha256_of
 from db.errors import InputError, ServiceError
+from db.photos import StoredFile
 from db.progress import progress
 from db.records import Harvest, NewPhoto
 from db.workspace import Workspace
@@ -27,8 +30,8 @@ MAX_SERVICE_ERRORS = 5
 SAVE_EVERY = 25
 _GONE = "gone: "
 
-Outcome = Literal["new", "linked", "known", "failed", "given up"]
-OUTCOMES: tuple[Outcome, ...] = ("new", "linked", "known", "failed", "given up")
+Outcome = Literal["new", "linked", "known", "failed", "given up", "restored"]
+OUTCOMES: tuple[Outcome, ...] = ("new", "linked", "known", "failed", "given up", "restored")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,8 @@ class HarvestTally:
 
     ``new``: pictures the store did not have · ``linked``: pictures it had, found one more way (another class,
     an exact copy) · ``known``: nothing to do · ``failed``: in the failure ledger, tried again by the
-    next run · ``given_up``: failed too often · ``passed_over``: left out by the source, by reason.
+    next run · ``given_up``: failed too often · ``restored``: known, but its file had been lost ·
+    ``passed_over``: left out by the source, by reason.
     """
 
     new: int = 0
@@ -45,6 +49,7 @@ class HarvestTally:
     known: int = 0
     failed: int = 0
     given_up: int = 0
+    restored: int = 0
     passed_over: Mapping[str, int] = field(default_factory=dict)
 
     def counts(self) -> dict[str, int]:
@@ -52,6 +57,8 @@ class HarvestTally:
         counts = {"new": self.new, "linked": self.linked, "known": self.known, "failed": self.failed}
         if self.given_up:
             counts["given up"] = self.given_up
+        if self.restored:
+            counts["restored"] = self.restored
         return {**counts, **self.passed_over}
 
     def __add__(self, other: HarvestTally) -> HarvestTally:
@@ -61,6 +68,7 @@ class HarvestTally:
             self.known + other.known,
             self.failed + other.failed,
             self.given_up + other.given_up,
+            self.restored + other.restored,
             dict(Counter(self.passed_over) + Counter(other.passed_over)),
         )
 
@@ -112,7 +120,7 @@ class _Run:
     def __init__(self, workspace: Workspace, source_name: str) -> None:
         self._store, self._blobs, self._name = workspace.store, workspace.blobs, source_name
         self._failures = {failure.item: failure for failure in self._store.failures.all(STAGE)}
-        self._known: dict[str, set[str]] = {}
+        self._known: dict[str, dict[str, StoredFile | None]] = {}  # class → native id → file, None: just now
         self._jobs: dict[tuple[str, str], _Job] = {}
         self._service_errors: list[tuple[str, str]] = []
         self._taken = 0
@@ -150,8 +158,8 @@ class _Run:
 
     def tally(self, passed_over: Mapping[str, int]) -> HarvestTally:
         total: Counter[str] = sum((job.counts for job in self._jobs.values()), Counter())
-        new, linked, known, failed, given_up = (total[name] for name in OUTCOMES)
-        return HarvestTally(new, linked, known, failed, given_up, dict(passed_over))
+        new, linked, known, failed, given_up, restored = (total[name] for name in OUTCOMES)
+        return HarvestTally(new, linked, known, failed, given_up, restored, dict(passed_over))
 
     def _job(self, candidate: Candidate) -> _Job:
         key = (candidate.query, candidate.origin.candidate_class)
@@ -164,7 +172,7 @@ class _Run:
         origin = candidate.origin
         known, item = self._known_of(origin.candidate_class), f"{origin.source}:{origin.native_id}"
         if origin.native_id in known:
-            return "known"
+            return self._known_again(candidate, known[origin.native_id], item)
         if self._hopeless(item):
             return "given up"
         if self._store.photos.link(origin, harvest_id=harvest_id):
@@ -172,12 +180,23 @@ class _Run:
         else:
             outcome = self._fetched(candidate, item, harvest_id)
         if outcome != "failed":
-            known.add(origin.native_id)
+            known[origin.native_id] = None
         return outcome
 
-    def _known_of(self, candidate_class: str) -> set[str]:
+    def _known_again(self, candidate: Candidate, stored: StoredFile | None, item: str) -> Outcome:
+        """A picture of an earlier run: its split if that was not asked for then, its file if it was lost."""
+        if stored is None:
+            return "known"
+        if candidate.origin.split_hint and not stored.split_hint:
+            self._store.photos.hint_split(candidate.origin)
+        # Only in a local folder: asking an object store about every known picture takes a call each.
+        if not isinstance(self._blobs, FolderBlobs) or self._blobs.exists(stored.sha256, stored.suffix):
+            return "known"
+        return "given up" if self._hopeless(item) else self._restored(candidate, stored, item)
+
+    def _known_of(self, candidate_class: str) -> dict[str, StoredFile | None]:
         if candidate_class not in self._known:
-            self._known[candidate_class] = set(self._store.photos.known(self._name, candidate_class))
+            self._known[candidate_class] = dict(self._store.photos.files(self._name, candidate_class))
         return self._known[candidate_class]
 
     def _hopeless(self, item: str) -> bool:
@@ -185,23 +204,45 @@ class _Run:
         return failure is not None and (failure.tries >= MAX_TRIES or failure.reason.startswith(_GONE))
 
     def _fetched(self, candidate: Candidate, item: str, harvest_id: int) -> Outcome:
+        picture = self._picture(candidate, item)
+        if picture is None:
+            return "failed"
+        data, new = picture
+        self._blobs.put(data, new.suffix)
+        added = self._store.photos.add(new, candidate.origin, harvest_id=harvest_id)
+        self._clear_failure(item)
+        return "new" if added else "linked"
+
+    def _restored(self, candidate: Candidate, stored: StoredFile, item: str) -> Outcome:
+        picture = self._picture(candidate, item, stored.sha256)
+        if picture is None:
+            return "failed"
+        self._blobs.put(picture[0], stored.suffix)
+        self._clear_failure(item)
+        return "restored"
+
+    def _picture(self, candidate: Candidate, item: str, sha256: str = "") -> tuple[bytes, NewPhoto] | None:
+        """The fetched bytes and what they show, those named by ``sha256`` if given; None: noted as failed."""
         try:
             data = candidate.fetch()
             new = describe(data)
+            if sha256 not in ("", new.sha256):
+                raise InputError("the picture was lost, and what is there now is not the stored one")
         except ServiceError as error:
-            return self._service_failed(item, candidate, error)
+            self._service_failed(item, candidate, error)
+            return None
         except InputError as error:
             gone = _GONE if isinstance(error, GoneError) else ""
             self._store.failures.record(STAGE, item, f"{gone}{_named(candidate)}{error}")
-            return "failed"
+            return None
         self.keep_failures()
-        self._blobs.put(data, new.suffix)
-        added = self._store.photos.add(new, candidate.origin, harvest_id=harvest_id)
+        return data, new
+
+    def _clear_failure(self, item: str) -> None:
         if item in self._failures:
             self._store.failures.clear(STAGE, item)
-        return "new" if added else "linked"
 
-    def _service_failed(self, item: str, candidate: Candidate, error: ServiceError) -> Outcome:
+    def _service_failed(self, item: str, candidate: Candidate, error: ServiceError) -> None:
         """Hold the failure back: when everything fails the network is down, and no item is to blame."""
         self._service_errors.append((item, f"{_named(candidate)}{error}"))
         if len(self._service_errors) >= MAX_SERVICE_ERRORS:
@@ -209,7 +250,11 @@ class _Run:
                 f"{MAX_SERVICE_ERRORS} fetches in a row failed, the last with: {error}",
                 hint="look at the network, then run the same command again: it goes on from here",
             ) from error
-        return "failed"
+
+
+def storable(name: str) -> str:
+    """A file's name as text that a database takes; bytes of it that are no UTF-8 become �."""
+    return os.fsencode(name).decode("utf-8", "replace")
 
 
 def _named(candidate: Candidate) -> str:

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from collect.frames import VideoReader, sampled
-from collect.harvest import HarvestTally, harvest
+from collect.harvest import HarvestTally, harvest, storable
 from collect.image import encode_jpeg
 from collect.source import Candidate
 from db.command import say
@@ -49,7 +49,8 @@ class VideoSource:
         with VideoReader(path) as reader:
             self._stamps = sampled(reader.index, every_s)
         self.total = len(self._stamps)
-        self.query = video_query(page.page_url or page.name, every_s)
+        self._video = page.page_url or f"{page.name} {page.key[:12]}"  # many files are named clip.mp4
+        self.query = video_query(self._video, every_s)
 
     def candidates(self) -> Iterator[Candidate]:
         with VideoReader(self._path) as reader:
@@ -68,7 +69,7 @@ class VideoSource:
             title=f"{page.title or page.name} at {time_s:.2f} s",
             license_name=page.license,
             taken_at=page.taken_at,
-            video=page.page_url or page.name,
+            video=self._video,
             time_s=time_s,
         )
 
@@ -101,7 +102,7 @@ def _collect_one(workspace: Workspace, item: str, every_s: float, candidate_clas
     path = Path(item)
     if not path.is_file():
         raise InputError(f"there is no video file {item}", hint="check the spelling of the path")
-    page = VideoPage(_sha256_of_file(path), path.name)
+    page = VideoPage(_sha256_of_file(path), storable(path.name))
     return harvest(workspace, VideoSource(path, page, every_s, candidate_class))
 
 

@@ -208,7 +208,13 @@ def consensus(workspace: Path, rule: str, min_votes: int, as_json: bool) -> None
 @click.option(
     "--ratios", type=RatioParam(), default="20:4:1", show_default=True, help="Shares of train, val and test."
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Another seed, another split.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**31 - 1),
+    default=0,
+    show_default=True,
+    help="Another seed, another split.",
+)
 @click.option("--use-hints", is_flag=True, help="Keep the parts that a collected data set came in.")
 @_json_option
 def split(

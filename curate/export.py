@@ -22,7 +22,11 @@ FORMATS: tuple[ExportFormat, ...] = get_args(ExportFormat)
 MANIFEST = "mimique-export.json"
 ATTRIBUTION = "ATTRIBUTION.csv"
 TABLE = "faces.csv"
+NAMES = "names.yaml"
+CROPS = "crops"
 SHORT = 12
+# All that may lie in an export we replace: what we wrote, and the lists Ultralytics keeps of its images.
+_OURS = frozenset({MANIFEST, ATTRIBUTION, TABLE, NAMES, CROPS, *PARTS, *(f"{part}.cache" for part in PARTS)})
 
 _Files = Sequence[tuple[SnapshotMember, str]]
 
@@ -44,9 +48,10 @@ def export_snapshot(
     ``imagefolder`` (torchvision) and ``yolo-cls`` (Ultralytics) are ``<part>/<class>/<crop>.jpg``, with a
     folder for every class in every part so that class numbers agree; ``yolo-cls`` adds ``names.yaml``.
     ``csv`` is a table beside ``crops/``. The folder appears whole or not at all; an earlier export of ours
-    is replaced. Errors: InputError when the folder holds anything else, or cannot be written.
+    is replaced. Errors: InputError when the folder holds anything else, is the current one, or cannot be
+    written.
     """
-    target = out or workspace.exports / f"{kind}-{snapshot.hash[:SHORT]}"
+    target = (out or workspace.exports / f"{kind}-{snapshot.hash[:SHORT]}").resolve()
     _refuse_foreign(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -77,7 +82,7 @@ def _write(workspace: Workspace, snapshot: Snapshot, kind: ExportFormat, folder:
     if kind == "csv":
         _write_csv(folder / TABLE, _table(snapshot, files, context))
     if kind == "yolo-cls":
-        (folder / "names.yaml").write_text(_names_yaml(snapshot.classes), encoding="utf-8")
+        (folder / NAMES).write_text(_names_yaml(snapshot.classes), encoding="utf-8")
     manifest = {
         "format": kind,
         "snapshot": snapshot.hash,
@@ -95,7 +100,7 @@ def _place_in_folders(member: SnapshotMember) -> str:
 
 
 def _place_in_table(member: SnapshotMember) -> str:
-    return f"crops/{member.crop_sha256[:SHORT]}.jpg"
+    return f"{CROPS}/{member.crop_sha256[:SHORT]}.jpg"
 
 
 def _copy_crops(
@@ -182,14 +187,20 @@ def _names_yaml(classes: Iterable[str]) -> str:
 
 
 def _refuse_foreign(target: Path) -> None:
+    hint = "give an empty or a new folder with --out"
     if not target.exists():
         return
-    if target.is_dir() and ((target / MANIFEST).is_file() or not any(target.iterdir())):
-        return
-    raise InputError(
-        f"{target} exists and is no export of ours, so it is left alone",
-        hint="give an empty or a new folder with --out",
-    )
+    if Path.cwd().is_relative_to(target):
+        raise InputError(f"{target} is or holds the current folder, which cannot be replaced", hint=hint)
+    names = sorted(path.name for path in target.iterdir()) if target.is_dir() else []
+    if not target.is_dir() or (names and not (target / MANIFEST).is_file()):
+        raise InputError(f"{target} exists and is no export of ours, so it is left alone", hint=hint)
+    if strange := [name for name in names if name not in _OURS]:
+        raise InputError(
+            f"{target} also holds {', '.join(strange[:3])}{', …' if len(strange) > 3 else ''}, "
+            "which no export wrote, so it is left alone",
+            hint=f"move that away, or {hint}",
+        )
 
 
 def _swap_in(scratch: Path, target: Path) -> None:

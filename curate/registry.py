@@ -37,6 +37,11 @@ class ModelEntry:
     url: str | None = None
     bundled: bool = False
 
+    @property
+    def verified(self) -> bool:
+        """Whether a download is checked against a known hash; if not, say so: no checksum is known."""
+        return bool(self.sha256)
+
 
 _MODELS = (
     ModelEntry(
@@ -159,22 +164,34 @@ def resolve(name_or_path: str) -> Path:
     model = entry(name_or_path)
     if (found := located(model)) is not None:
         return found
+    wrong = "".join(
+        f"; {file} is another file: it has {file.stat().st_size:,} bytes, expected {model.size:,}"
+        for file in _files_so_named(model)
+    )
     if model.bundled:
-        raise ModelError(f"the bundled model {model.file} is missing", hint="install mimique again")
+        raise ModelError(f"the bundled model {model.file} is missing{wrong}", hint="install mimique again")
     if model.url:
         raise ModelError(
-            f"the model {model.name} is not on this machine", hint=f"mimique models fetch {model.name}"
+            f"the model {model.name} is not on this machine{wrong}",
+            hint=f"mimique models fetch {model.name}",
         )
     raise ModelError(
-        f"the model {model.name} is not on this machine, and nobody serves it",
+        f"the model {model.name} is not on this machine, and nobody serves it{wrong}",
         hint=f"put {model.file} into a folder and name that in MIMIQUE_MODELS",
     )
 
 
 def located(model: ModelEntry) -> Path | None:
-    """The model's file on this machine, or None."""
-    files = (folder / model.file for folder in folders(model))
-    return next((file for file in files if file.is_file()), None)
+    """The model's file on this machine, or None; a file of another size is not the model."""
+    return next((file for file in _files_so_named(model) if _has_size(model, file)), None)
+
+
+def _files_so_named(model: ModelEntry) -> list[Path]:
+    return [folder / model.file for folder in folders(model) if (folder / model.file).is_file()]
+
+
+def _has_size(model: ModelEntry, file: Path) -> bool:
+    return model.size in (0, file.stat().st_size)
 
 
 def folders(model: ModelEntry) -> list[Path]:
@@ -252,7 +269,7 @@ def _download(model: ModelEntry, url: str, part: Path, progress: Callable[[int, 
 
 
 def _agrees(model: ModelEntry, path: Path) -> bool:
-    return not model.sha256 or sha256_of([path]) == model.sha256
+    return _has_size(model, path) and (not model.sha256 or sha256_of([path]) == model.sha256)
 
 
 def sha256_of(paths: Iterable[Path]) -> str:

@@ -17,6 +17,7 @@ import click
 
 from db.errors import ConfigError, MimiqueError, StoreError
 from db.privacy import keep_dependencies_quiet
+from db.threads import share_the_cores
 
 AnyCommand = TypeVar("AnyCommand", bound=Callable[..., Any])
 
@@ -39,6 +40,7 @@ class _OneLineErrors(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         keep_dependencies_quiet()
+        share_the_cores()
         try:
             return super().invoke(ctx)
         except MimiqueError as error:

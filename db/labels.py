@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, func, insert, select
+from sqlalchemy import Row, func, insert, select, update
 
 from db.engine import Database
 from db.errors import NotFoundError
@@ -45,35 +45,40 @@ class LabelLedger:
 
 
 class SnapshotLedger:
-    """``store.snapshots``: added once under their content hash, never changed."""
+    """``store.snapshots``: stored once under their content hash, never changed; the newest was added last."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
 
     def add(self, new: Snapshot) -> bool:
-        """Store a snapshot; False when one with the same content is there already."""
+        """Store a snapshot; False when one with the same content is there: that one is the newest now."""
+        now = datetime.now(UTC)
+        times = {"created_at": new.created_at, "used_at": now}
+        content = {"classes": list(new.classes), "ratios": list(new.ratios), "seed": new.seed}
         with self._db.write() as connection:
-            content = {"classes": list(new.classes), "ratios": list(new.ratios), "seed": new.seed}
-            if not insert_once(connection, snapshot, hash=new.hash, created_at=new.created_at, **content):
+            if not insert_once(connection, snapshot, hash=new.hash, **times, **content):
+                connection.execute(update(snapshot).where(snapshot.c.hash == new.hash).values(used_at=now))
                 return False
             if new.members:
                 connection.execute(insert(snapshot_member), [_member_row(new.hash, m) for m in new.members])
             return True
 
     def all(self) -> tuple[Snapshot, ...]:
-        """Every snapshot without its members, oldest first."""
+        """Every snapshot without its members, the one added last at the end."""
         with self._db.read() as connection:
-            rows = connection.execute(select(snapshot).order_by(snapshot.c.created_at, snapshot.c.hash))
+            rows = connection.execute(select(snapshot).order_by(snapshot.c.used_at, snapshot.c.hash))
             return tuple(_snapshot(row) for row in rows)
 
     def load(self, name: str = "") -> Snapshot:
-        """The snapshot whose hash begins with ``name``, with members; the newest when empty.
+        """The snapshot whose hash begins with ``name``, with members; the one added last when empty.
 
         Errors: NotFoundError when none or several match.
         """
         found = [s for s in self.all() if s.hash.startswith(name)]
         if not found or (name and len(found) > 1):
-            what = f"{len(found)} snapshots begin with {name!r}" if name else "there is no snapshot yet"
+            what = (
+                f"{len(found) or 'no'} snapshots begin with {name!r}" if name else "there is no snapshot yet"
+            )
             raise NotFoundError(what, hint="make one: curate split --ratios 20:4:1")
         chosen = found[-1]
         statement = (

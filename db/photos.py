@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, func, select, update
 
 from db.engine import Database
 from db.records import NewPhoto, Origin, Photo
 from db.tables import detection, origin, photo
 from db.upsert import insert_once
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """Which file one origin names, and the part of the data set it claims ("" when it claims none)."""
+
+    sha256: str
+    suffix: str
+    split_hint: str
 
 
 class PhotoLedger:
@@ -61,6 +71,31 @@ class PhotoLedger:
                 )
             )
             return frozenset(rows)
+
+    def files(self, source: str, candidate_class: str = "") -> dict[str, StoredFile]:
+        """What ``known`` gives, each native id with its file."""
+        statement = (
+            select(origin.c.native_id, photo.c.sha256, photo.c.suffix, origin.c.split_hint)
+            .join(photo, photo.c.id == origin.c.photo_id)
+            .where(origin.c.source == source, origin.c.candidate_class == candidate_class)
+        )
+        with self._db.read() as connection:
+            rows = connection.execute(statement)
+            return {row.native_id: StoredFile(row.sha256, row.suffix, row.split_hint) for row in rows}
+
+    def hint_split(self, came_from: Origin) -> None:
+        """Give a stored origin the split that this one claims; a claim it has already stays."""
+        with self._db.write() as connection:
+            connection.execute(
+                update(origin)
+                .where(
+                    origin.c.source == came_from.source,
+                    origin.c.native_id == came_from.native_id,
+                    origin.c.candidate_class == came_from.candidate_class,
+                    origin.c.split_hint == "",
+                )
+                .values(split_hint=came_from.split_hint)
+            )
 
     def count(self) -> int:
         with self._db.read() as connection:

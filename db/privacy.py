@@ -9,6 +9,8 @@ from __future__ import annotations
 import logging
 import os
 
+from db.threads import share_the_cores
+
 SWITCHES = {
     "YOLO_OFFLINE": "true",  # ultralytics: no usage events, no error reports, no silent weight downloads
     "YOLO_AUTOINSTALL": "false",  # ultralytics: never pip-installs behind the user
@@ -40,7 +42,7 @@ def quiet_ultralytics() -> None:
 
     keep_dependencies_quiet()
     os.environ.setdefault("YOLO_VERBOSE", "false")
-    os.environ.setdefault("OMP_NUM_THREADS", str(os.cpu_count() or 1))  # it would set 1, for all of PyTorch
+    share_the_cores()  # it would set one thread
     os.environ.setdefault("YOLO_CONFIG_DIR", platformdirs.user_cache_dir("mimique"))
     from ultralytics.utils import LOGGER, patches
     from ultralytics.utils.events import events

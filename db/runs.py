@@ -51,17 +51,19 @@ class RunLedger:
             )
 
     def load(self, name: str = "") -> Run:
-        """The run whose id is or begins with ``name``; the newest finished one when empty.
+        """The run whose id is, begins with or contains ``name``; the newest finished one when empty.
 
         Errors: NotFoundError when none or several match.
         """
         runs = self.all()
-        found = [r for r in runs if r.id == name] or [r for r in runs if name and r.id.startswith(name)]
+        found = [r for r in runs if r.id == name] or [r for r in runs if name and name in r.id]
         if not name:
             found = [r for r in runs if r.status == "done"][-1:]
         if len(found) != 1:
-            what = f"{len(found)} runs begin with {name!r}" if name else "there is no finished run yet"
-            raise NotFoundError(what, hint="list them: train list; make one: train yolo --size n")
+            what = f"{len(found) or 'no'} runs match {name!r}" if name else "there is no finished run yet"
+            raise NotFoundError(
+                what, hint="list them: train list" if name else "make one: train yolo --size n"
+            )
         return found[0]
 
 

@@ -213,6 +213,7 @@ snapshot = Table(
     Column("ratios", JSON, nullable=False),
     Column("seed", Integer, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("used_at", UtcDateTime, nullable=False),  # when it was last added, the first time or again
 )
 
 snapshot_member = Table(

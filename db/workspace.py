@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from db.store import Store
 
 CONFIG_NAME = "mimique.toml"
+PROGRAMS = ("collect", "curate", "label", "train", "live")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,12 @@ def read_settings(path: Path) -> Settings:
 
 
 def _settings(data: dict[str, Any], config: Path) -> Settings:
+    sections = set(data) - {"classes", "keywords"}
+    if unknown := sorted(sections - set(PROGRAMS) | {s for s in sections if not isinstance(data[s], dict)}):
+        raise ConfigError(
+            f"{config}: {unknown[0]!r} is not known there",
+            hint=f"a workspace file has classes, [keywords], and options in [{'.…], ['.join(PROGRAMS)}.…]",
+        )
     classes = data.pop("classes", None)
     if (
         not isinstance(classes, list)
@@ -131,10 +138,6 @@ def _settings(data: dict[str, Any], config: Path) -> Settings:
         raise ConfigError(
             f"{config}: keywords must be lists of words, one list a class",
             hint='happy = ["wedding", "party"]',
-        )
-    if loose := [name for name, value in data.items() if not isinstance(value, dict)]:
-        raise ConfigError(
-            f"{config}: {loose[0]} stands alone; options belong in sections such as [collect.flickr]"
         )
     strangers = sorted(set(keywords) - set(classes))
     if strangers:

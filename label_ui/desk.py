@@ -113,7 +113,7 @@ def envelope(call: Callable[..., Any], values: Json) -> Json:
         return {"ok": call(**values)}
     except MimiqueError as error:
         return {"error": str(error), "hint": error.hint, "again": isinstance(error, StoreError)}
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         return {"error": f"not understood: {error}", "hint": "reload the page", "again": False}
 
 

@@ -5,6 +5,7 @@ tally = annotate_video(workspace, run="", video_in=Path("in.mp4"), video_out=Pat
 
 from __future__ import annotations
 
+import math
 import signal
 import threading
 import time
@@ -13,10 +14,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from curate.detect import Detector
 from curate.faces import CropRule
-from db.errors import InputError
+from db.errors import ConfigError, InputError
 from db.progress import progress
 from db.workspace import Workspace
 from live.camera import Camera, Frame
@@ -74,15 +76,30 @@ def load_models(workspace: Workspace, run: str = "", detector: str = "") -> Mode
     """The classifier of a run (the newest without a name) and a face detector (the bundled one).
 
     Faces are cut as the workspace's ``[curate.faces]`` says. Errors: NotFoundError when there is no such run
-    or detector, ModelError when a file is damaged.
+    or detector, ModelError when a file is damaged, ConfigError when the margin makes no sense.
     """
     from curate.detect import load_detector
     from train.classifier import load_classifier
 
     classifier = load_classifier(workspace, run)
     kept = workspace.settings.options.get("curate", {}).get("faces", {})
-    rule = CropRule(margin=kept.get("margin", CropRule().margin), align=kept.get("align", CropRule().align))
+    margin = _margin(kept.get("margin", CropRule().margin))
+    rule = CropRule(margin=margin, align=kept.get("align", CropRule().align))
     return Models(load_detector(detector or None, tiles=False), classifier, rule)
+
+
+def _margin(given: Any) -> float:
+    """The margin as ``curate faces`` would read it from mimique.toml, where it may be written as text."""
+    try:
+        margin = float(given)
+    except (TypeError, ValueError):
+        margin = math.nan
+    if not 0 <= margin <= 2:
+        raise ConfigError(
+            f"mimique.toml: [curate.faces] margin must be a number from 0 to 2, got {given!r}",
+            hint="margin = 0.2",
+        )
+    return margin
 
 
 def annotate_video(

@@ -45,7 +45,7 @@ def demo(workspace: Path, count: int, seed: int) -> None:
       mimique demo --workspace /tmp/tour --count 200
 
     Four simulated annotators vote; nothing is downloaded and nothing leaves this machine. Interrupted, the
-    same command goes on where it stopped; run again, it redoes only what changed.
+    same command goes on where it stopped; run again, it keeps what is done and writes the report anew.
     """
     from mimique.demo import DemoPlan, run_demo
 

@@ -123,8 +123,8 @@ def _report(
         title="The whole loop, on drawn people",
         lead=(
             f"{plan.count} photos of people, drawn in code from seed {plan.seed}, went from collection to a live "
-            f"expression classifier in {seconds / 60:.1f} minutes on this machine. Nobody real is shown; the four "
-            "people who voted are simulated, with the error rates stated below."
+            f"expression classifier; this run of the demo took {seconds / 60:.1f} minutes. Nobody real is shown; the "
+            "four people who voted are simulated, with the error rates stated below."
         ),
         sections=sections,
         next_steps=(

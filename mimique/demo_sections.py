@@ -80,6 +80,10 @@ def duplicates_grouped(workspace: Workspace) -> Section:
     for face in workspace.store.faces.all():
         if face.duplicate_group:
             groups.setdefault(face.duplicate_group, []).append(face)
+    truths = true_faces(workspace)
+    alike = sum(
+        len({t.person if (t := truths[face.id]) else "" for face in group}) == 1 for group in groups.values()
+    )
     shown = [_crop(workspace, face) for group in list(groups.values())[:6] for face in group[:2]]
     sheet = contact_sheet(shown, columns=6, tile_wh=(130, 130))
     return Section(
@@ -91,10 +95,9 @@ def duplicates_grouped(workspace: Workspace) -> Section:
             ("groups", f"{tally.groups:,}"),
             ("faces in them", f"{tally.grouped:,}"),
             ("largest group", f"{tally.largest:,}"),
+            ("groups of one person", f"{alike:,} of {len(groups):,}"),
         ),
-        pictures=(jpeg(sheet, "pairs of near-copies", "Neighbours are near-copies of each other."),)
-        if shown
-        else (),
+        pictures=(jpeg(sheet, "pairs of near-copies", "Two and two belong to one group."),) if shown else (),
     )
 
 

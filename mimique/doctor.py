@@ -230,6 +230,6 @@ def _keys() -> Iterator[Finding]:
         "set in the environment" if both else "not set (optional)",
         ""
         if both
-        else "ask for one at https://www.flickr.com/services/api/keys/ and set "
+        else "ask for one at https://www.flickr.com/services/apps/create/ and set "
         "FLICKR_API_KEY and FLICKR_API_SECRET",
     )

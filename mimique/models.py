@@ -55,7 +55,10 @@ def fetch_model(name: str) -> Path:
 
     from curate.registry import entry, fetch
 
-    say(f"{name}: licence {entry(name).licence}")
+    model = entry(name)
+    say(f"{name}: licence {model.licence}")
+    if not model.verified:
+        say(f"{name}: not verified, as no checksum of it is known")
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),

@@ -13,7 +13,10 @@ import numpy as np
 import pytest
 
 from db.records import NewFace, NewPhoto, Origin
+from db.threads import share_the_cores
 from db.workspace import Workspace, create_workspace, open_workspace
+
+share_the_cores()
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ class FakePhoto:
     uploaded: int = 1_600_000_000
     picture: bytes = b""
     tells_license: bool = True  # whether the search answer carries the licence
-    fate: str = ""  # "404", "410", "placeholder", "html", "cut": what its download does
+    fate: str = ""  # "404", "410", "placeholder", "html", "cut", "bad gzip": what its download does
     tells_url: bool = True
     obeys_license: bool = True  # False: comes back whatever licence was asked for
 
@@ -165,6 +165,8 @@ class Handler(BaseHTTPRequestHandler):
             self._send(200, b"<html>log in</html>", "text/html")
         elif photo.fate == "cut":
             self._send(200, photo.picture, "image/jpeg", {"Content-Length": str(len(photo.picture) + 999)})
+        elif photo.fate == "bad gzip":
+            self._send(200, photo.picture, "image/jpeg", {"Content-Encoding": "gzip"})
         else:
             self._send(200, photo.picture, "image/jpeg")
 

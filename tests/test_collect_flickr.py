@@ -303,3 +303,36 @@ def test_the_command_without_a_key_says_where_to_get_one(tmp_path, fake, monkeyp
     assert result.exit_code == 1
     assert "FLICKR_API_KEY" in result.stderr and "flickr.com/services/apps/create" in result.stderr
     assert "hushhush" not in result.output
+
+
+def collect(workspace: Workspace, *queries: str, limit: int, **also: object) -> int:
+    """How many new photos the function behind the command brings."""
+    return collect_flickr(workspace, "angry", queries, limit=limit, pacer=Waits().pacer(), **also).new
+
+
+def test_another_licence_starts_from_the_newest_photo(workspace, fake) -> None:
+    newer = [FakePhoto(f"b{k}", "protest", uploaded=1_700_000_000 - k, picture=picture(k)) for k in range(10)]
+    fake.photos = [*newer, *photos(10, license="9")]
+    assert collect(workspace, "protest", limit=5, licenses=("cc0",)) == 5
+    assert collect(workspace, "protest", limit=5, licenses=("cc-by",)) == 5
+    assert collect(workspace, "protest", limit=9, licenses=("cc0",)) == 5  # and goes on where cc0 stopped
+
+
+def test_an_interrupted_limit_is_finished_after_another_query_ran(workspace, fake) -> None:
+    fake.photos = photos(20) + photos(20, "carnival")
+    fake.trouble = {"photos.search": [{"stat": "fail", "code": 3, "message": "no"}]}
+    with pytest.raises(ServiceError):
+        collect(workspace, "protest", limit=10)
+    run(workspace, fake, limit=4)  # as a run that was killed after four photos
+    assert collect(workspace, "carnival", limit=10) == 10
+    assert collect(workspace, "protest", limit=10) == 6
+    assert collect(workspace, "protest", limit=10) == 10
+
+
+def test_a_broken_compressed_answer_is_one_failure_and_the_others_are_taken(workspace, fake) -> None:
+    fake.photos = photos(2)
+    fake.take_away("p0", "bad gzip")
+    tally = run(workspace, fake)
+    assert (tally.new, tally.failed) == (1, 1)
+    [failure] = workspace.store.failures.all("collect")
+    assert "came damaged" in failure.reason

@@ -85,6 +85,22 @@ def test_known_pictures_are_not_fetched_again(workspace: Workspace) -> None:
     assert again.fetched == ["c"]
 
 
+def test_a_lost_picture_is_fetched_again_if_it_is_still_the_same(workspace: Workspace) -> None:
+    items: list[tuple[str, str, bytes | Exception]] = [("a", "", picture(1)), ("b", "", picture(2))]
+    harvest(workspace, ListSource(items))
+    before = contents(workspace)
+    for lost in (workspace.path / "blobs").rglob("*.png"):
+        lost.unlink()
+    changed = ListSource([("a", "", picture(1)), ("b", "", picture(3))])
+    assert harvest(workspace, changed).counts() == {
+        "new": 0, "linked": 0, "known": 0, "failed": 1, "restored": 1
+    }  # fmt: skip
+    assert "is not the stored one" in workspace.store.failures.all("collect")[0].reason
+    again = ListSource(items)
+    assert harvest(workspace, again).counts()["restored"] == 1 and again.fetched == ["b"]
+    assert contents(workspace) == before and workspace.store.failures.all() == ()
+
+
 def test_exact_copies_are_one_photo_with_two_origins(workspace: Workspace) -> None:
     tally = harvest(workspace, ListSource([("a", "happy", picture(1)), ("b", "happy", picture(1))]))
     assert (tally.new, tally.linked, workspace.store.photos.count()) == (1, 1, 1)

@@ -130,6 +130,8 @@ BAD = {
         )(saved(corners(), "JPEG"), saved(corners(400, 300), "JPEG", quality=95)),
         "damaged",
     ),
+    "half an avif": (saved(Image.effect_noise((200, 200), 90), "AVIF")[:3000], "damaged|no picture"),
+    "a changed avif": (saved(corners(), "AVIF")[:-40] + bytes(40), "damaged"),
     "floating point": (saved(Image.new("F", (4, 4)), "TIFF"), "floating point"),
 }
 

@@ -1,6 +1,8 @@
 """Folders and the drawn sample as sources, and the commands over them, run for real."""
 
 import json
+import os
+import sys
 from pathlib import Path
 
 import av
@@ -106,6 +108,30 @@ def test_exif_rotation_counts_in_the_stored_size(workspace: Workspace, tmp_path:
     harvest(workspace, FolderSource(tmp_path / "a.jpg", CLASSES))
     [photo] = workspace.store.photos.all()
     assert (photo.width, photo.height) == (20, 30)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only here may a file name be any bytes")
+def test_file_names_that_are_no_utf_8_are_kept_as_far_as_they_can_be_read(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    root = tmp_path / os.fsdecode(b"caf\xe9")
+    save_picture(root / os.fsdecode(b"\xfc.png"))
+    (root / os.fsdecode(b"\xe4.png")).symlink_to(root / "nowhere.png")
+    tally = harvest(workspace, FolderSource(root, CLASSES))
+    assert (tally.new, tally.failed) == (1, 1)
+    assert list(origins(workspace)) == ["\ufffd.png"]
+
+
+def test_splits_asked_for_later_are_added_to_stored_pictures(workspace: Workspace, tmp_path: Path) -> None:
+    for number, name in enumerate(("train/happy/a.png", "test/happy/b.png")):
+        save_picture(tmp_path / name, number)
+    harvest(workspace, FolderSource(tmp_path, CLASSES))
+    assert harvest(workspace, FolderSource(tmp_path, CLASSES, keep_splits=True)).known == 2
+    hints = {title: origin.split_hint for title, origin in origins(workspace).items()}
+    assert hints == {"train/happy/a.png": "train", "test/happy/b.png": "test"}
+    (tmp_path / "train").rename(tmp_path / "val")
+    harvest(workspace, FolderSource(tmp_path, CLASSES, keep_splits=True))
+    assert {title: origin.split_hint for title, origin in origins(workspace).items()} == hints
 
 
 def test_a_missing_folder_is_said(tmp_path: Path) -> None:

@@ -1,7 +1,12 @@
 """Videos as a source: local files and addresses, resumed, skipped when bad, fetched once."""
 
+import gc
+import hashlib
+import os
 import shutil
+import sys
 import threading
+import warnings
 from collections.abc import Iterator
 from fractions import Fraction
 from functools import partial
@@ -64,9 +69,8 @@ def test_frames_keep_their_video_time_and_class(workspace: Workspace, clip: Path
     tally, unreadable = collect_videos(workspace, (str(clip),), 1.5, "happy")
     assert (tally.new, unreadable) == (3, ())
     found = [origin for _, origin in workspace.store.photos.origins()]
-    assert [(o.video, o.time_s, o.candidate_class) for o in found] == [
-        ("clip.mp4", 0.0, "happy"), ("clip.mp4", 1.48, "happy"), ("clip.mp4", 3.0, "happy")
-    ]  # fmt: skip
+    assert [(o.time_s, o.candidate_class) for o in found] == [(0.0, "happy"), (1.48, "happy"), (3.0, "happy")]
+    assert {o.video for o in found} == {f"clip.mp4 {hashlib.sha256(clip.read_bytes()).hexdigest()[:12]}"}
     assert found[1].native_id.endswith("@1.480000") and len(found[1].native_id) == 64 + 9
     photos = {photo.id: photo for photo in workspace.store.photos.all()}
     for photo_id, origin in workspace.store.photos.origins():
@@ -82,6 +86,25 @@ def test_a_second_run_knows_the_frames_even_under_another_name(
     shutil.copy(clip, tmp_path / "copy.mp4")
     tally, _ = collect_videos(workspace, (str(tmp_path / "copy.mp4"),), 0.5)
     assert (tally.new, tally.known) == (4, 4)
+
+
+def test_other_videos_of_the_same_name_are_kept_apart(
+    workspace: Workspace, clip: Path, tmp_path: Path
+) -> None:
+    make_video(tmp_path / "clip.mp4", shade=50)
+    collect_videos(workspace, (str(clip), str(tmp_path / "clip.mp4")), 2.0)
+    assert len({origin.video for _, origin in workspace.store.photos.origins()}) == 2
+    assert len(workspace.store.harvests.all()) == 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only here may a file name be any bytes")
+def test_a_file_name_that_is_no_utf_8_is_kept_as_far_as_it_can_be_read(
+    workspace: Workspace, clip: Path, tmp_path: Path
+) -> None:
+    name = os.fsdecode(b"caf\xe9.mp4")
+    shutil.copy(clip, tmp_path / name)
+    assert collect_videos(workspace, (str(tmp_path / name),), 2.0)[0].new == 2
+    assert {o.title.split(" at ")[0] for _, o in workspace.store.photos.origins()} == {"caf\ufffd.mp4"}
 
 
 def test_bad_files_are_said_in_a_line_each_and_the_good_ones_taken(tmp_path: Path, clip: Path) -> None:
@@ -152,7 +175,10 @@ def test_addresses_without_a_video_are_said_and_leave_nothing(workspace: Workspa
     (folder / "page.html").write_text("<html><body>no video here</body></html>")
     (folder / "fake.mp4").write_text("no video " * 300)
     items = (f"{url}/page.html", f"{url}/fake.mp4", f"{url}/missing.mp4", "http://127.0.0.1:9/x.mp4")
-    tally, unreadable = collect_videos(workspace, items, 1.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # yt-dlp leaves sockets to the garbage collector
+        tally, unreadable = collect_videos(workspace, items, 1.0)
+        gc.collect()
     assert tally.counts()["new"] == 0 and unreadable == items
     lines = capsys.readouterr().err.splitlines()
     assert [line for line in lines if line.startswith(("ERROR", "WARNING"))] == []
@@ -191,7 +217,6 @@ def test_real_videos_are_sampled(shared: Path, tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["video", *files, "--every", "1", "-w", str(tmp_path / "w")])
     assert result.exit_code == 0, result.output
     opened = open_workspace(tmp_path / "w")
-    assert {origin.video for _, origin in opened.store.photos.origins()} == {
-        Path(file).name for file in files
-    }
+    videos = {origin.video for _, origin in opened.store.photos.origins()}
+    assert {video.rpartition(" ")[0] for video in videos} == {Path(file).name for file in files}
     opened.store.close()

@@ -117,7 +117,7 @@ def test_a_snapshot_is_added_once_and_found_by_the_start_of_its_hash(store: Stor
     snapshot = Snapshot("c0ffee" + "0" * 58, ("happy", "angry"), (20, 4, 1), 0, NOW, (member,))
     assert [store.snapshots.add(snapshot), store.snapshots.add(snapshot)] == [True, False]
     assert store.snapshots.load("c0f") == snapshot == store.snapshots.load()
-    with pytest.raises(NotFoundError, match="0 snapshots begin with 'x'"):
+    with pytest.raises(NotFoundError, match="no snapshots begin with 'x'"):
         store.snapshots.load("x")
 
 

@@ -44,9 +44,11 @@ def test_a_folder_without_a_file_says_how_to_make_one(tmp_path: Path) -> None:
         ('classes = ["a", "../b"]', "folder's name"),
         ('classes = ["a", "b"]\n[keywords]\nc = ["x"]', "no class"),
         ("classes = [", "not valid TOML"),
+        ('clases = ["a", "b"]', "'clases' is not known there"),
+        ('classes = ["a", "b"]\n[colect.flickr]\nlimit = 3', "'colect' is not known there"),
         ('classes = ["a", "b"]\n[keywords]\na = "wedding"', "lists of words"),
         ('classes = ["a", "b"]\nkeywords = 5', "lists of words"),
-        ('classes = ["a", "b"]\ncollect = 5', "collect stands alone"),
+        ('classes = ["a", "b"]\ncollect = 5', "'collect' is not known there"),
     ],
 )
 def test_a_file_that_makes_no_sense_is_one_line(tmp_path: Path, text: str, complaint: str) -> None:

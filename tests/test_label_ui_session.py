@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from db.errors import InputError, NotFoundError
 from db.workspace import Workspace
+from label_ui.desk import Desk, envelope
 from label_ui.session import Ballot, FaceView, Session
 
 AddFaces = Callable[[Workspace, int], tuple[int, ...]]
@@ -152,3 +153,11 @@ def test_nobody_is_asked_twice_however_two_tabs_interleave(
         elif step != "look" and shown:
             (tab.vote if step == "vote" else tab.skip)(ballot(shown[0], request))
             judged.append(shown[0].face_id)
+
+
+@pytest.mark.parametrize("face", [10**30, -(10**30)])
+def test_a_face_number_no_store_can_hold_is_a_bad_request(workspace: Workspace, face: int) -> None:
+    desk = Desk(workspace)
+    desk.join("Ann")
+    answer = envelope(desk.photo, {"annotator": "Ann", "face": face})
+    assert answer["again"] is False and answer["error"]

@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
+from db.errors import ConfigError
 from db.records import Run, Snapshot
 from db.workspace import Workspace
 from live.cli import main
 from live.clip import VideoCamera
+from live.session import load_models
 from live.sink import VideoSink
 from train.card import ONNX, ModelCard, write_card
 
@@ -138,7 +140,7 @@ def test_input_errors_are_one_line(workspace: Workspace, tmp_path: Path) -> None
         (("--video", clip, "--out", clip), "would be overwritten"),
         (("--video", tmp_path / "empty.mp4", "--out", tmp_path / "o.mp4"), "0 bytes"),
         (("--video", tmp_path / "no.mp4", "--json"), "there is no video file"),
-        (("--video", clip, "--json", "--run", "unknown"), "0 runs begin with"),
+        (("--video", clip, "--json", "--run", "unknown"), "no runs match"),
         (("--video", clip, "--json", "--detector", "unknown"), "unknown"),
     ]:
         done = live(workspace, *words)
@@ -190,3 +192,17 @@ def test_a_real_face_is_followed_through_a_real_video(
     seen = [json.loads(line)["faces"] for line in done.stdout.splitlines()]
     assert sum(len(faces) == 1 for faces in seen) > 0.9 * len(seen)
     assert len({face["track"] for faces in seen for face in faces}) == 1
+
+
+def test_a_margin_written_as_text_is_read_as_a_number(workspace: Workspace) -> None:
+    add_run(workspace)
+    workspace.settings.options["curate"] = {"faces": {"margin": "0.3"}}
+    assert load_models(workspace).rule.margin == 0.3
+
+
+@pytest.mark.parametrize("margin", ["wide", "nan", -0.1, 3, [0.2]])
+def test_a_margin_that_makes_no_sense_is_named(workspace: Workspace, margin: object) -> None:
+    add_run(workspace)
+    workspace.settings.options["curate"] = {"faces": {"margin": margin}}
+    with pytest.raises(ConfigError, match=r"\[curate.faces\] margin"):
+        load_models(workspace)

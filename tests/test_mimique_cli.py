@@ -1,6 +1,7 @@
 """The six commands: instant help with an example, a true README, no telemetry, doctor, init, models."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -51,11 +52,14 @@ def test_dependencies_are_quiet_before_they_are_imported() -> None:
     assert run.stdout.split() == ["False"] * 4
 
 
-def test_every_command_switches_dependencies_quiet() -> None:
-    code = "import os, collect.cli; collect.cli.main(['--version'], standalone_mode=False)"
-    probe = f"{code}\nimport json; print(json.dumps({{k: os.environ.get(k) for k in {list(SWITCHES)!r}}}))"
-    run = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
-    assert json.loads(run.stdout.splitlines()[-1]) == SWITCHES
+def test_every_command_switches_dependencies_quiet(tmp_path: Path) -> None:
+    code = (
+        f"import json, os, mimique.cli as c; c.main(['init', '-w', {str(tmp_path)!r}], standalone_mode=False)"
+    )
+    probe = f"{code}\nprint(json.dumps({{k: os.environ.get(k) for k in {list(SWITCHES)!r}}}))"
+    clean = {name: value for name, value in os.environ.items() if name not in SWITCHES}
+    run = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True, env=clean)
+    assert json.loads(run.stdout) == SWITCHES
 
 
 @pytest.mark.parametrize(("preset", "classes"), [("4", 4), ("7", 7), ("8", 8)])

@@ -26,6 +26,7 @@ Example:
   train compare
 """,
 )
+_SEED = click.IntRange(0, 2**31 - 1)  # what every generator takes
 _DEVICES = click.Choice(["auto", "cpu", "cuda"])
 
 
@@ -36,7 +37,7 @@ def _shared(command: AnyCommand) -> AnyCommand:
         click.option(
             "--snapshot", default="", metavar="HASH", help="The start of its hash; default: the newest."
         ),
-        click.option("--seed", default=0, show_default=True, help="Decides every random choice."),
+        click.option("--seed", type=_SEED, default=0, show_default=True, help="Decides every random choice."),
         click.option("--device", type=_DEVICES, default="auto", show_default=True, help="Where to compute."),
         click.option(
             "--weights", default="auto", show_default=True, help="auto, none, a model's name or a file."
@@ -272,7 +273,7 @@ def _console() -> Any:
     "--out", required=True, type=click.Path(path_type=Path), help="Where checkpoints and best.pt go."
 )
 @click.option("--steps", default=6000, show_default=True, help="Training steps in all.")
-@click.option("--seed", default=0, show_default=True, help="Decides every random choice.")
+@click.option("--seed", type=_SEED, default=0, show_default=True, help="Decides every random choice.")
 def detector(data: Path, boxes: Path, weights: str, out: Path, steps: int, seed: int) -> None:
     """Train a face detector on photos with known face boxes; the same command goes on after a kill.
 

@@ -35,8 +35,9 @@ def runs_table(workspace: Workspace, runs: Sequence[Run]) -> Table:
     """One line a run: state, size, epochs, time, and the figures it is judged by."""
     table = Table(box=None, header_style="bold")
     table.add_column("run", no_wrap=True, min_width=max((len(run.id) for run in runs), default=0))
-    for column in ("state", "px", "epochs", "time", "part", "accuracy (95 %)", "macro-F1"):
-        table.add_column(column, justify="left" if column in ("state", "part") else "right")
+    table.add_column("state", no_wrap=True, min_width=len("interrupted"))
+    for column in ("px", "epochs", "time", "part", "accuracy (95 %)", "macro-F1"):
+        table.add_column(column, justify="left" if column == "part" else "right")
     for run in runs:
         state = run_state(workspace, run)
         cells = _figures(run) if state == "done" else ("",) * 5

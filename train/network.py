@@ -6,6 +6,7 @@ softmax are part of the network, so no reader can get them wrong.
 
 from __future__ import annotations
 
+import io
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -101,9 +102,14 @@ def load_network(folder: Path) -> FaceNetwork:
 
 
 def save_tensors(content: Mapping[str, Any], path: Path) -> None:
-    """Write tensors, numbers and strings under a temporary name, then rename."""
+    """Write tensors, numbers and strings under a temporary name, then rename.
+
+    Errors: OSError when the disk is full; torch.save to a file would call that a RuntimeError.
+    """
     part = path.with_suffix(".part")
-    torch.save(dict(content), part)
+    buffer = io.BytesIO()
+    torch.save(dict(content), buffer)
+    part.write_bytes(buffer.getbuffer())
     part.replace(path)
 
 

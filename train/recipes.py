@@ -140,7 +140,7 @@ RESNET_PRESETS: Mapping[str, Mapping[str, Any]] = {
     "quick": {
         "imgsz": 64,
         "head_epochs": 0,
-        "epochs": 20,
+        "epochs": 16,
         "scratch_lr": 1e-3,
         "lr": 3e-4,
         "schedule": "onecycle",

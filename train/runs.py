@@ -1,7 +1,7 @@
 """Training runs: started, resumed after a kill, listed with what became of them.
 
 ``runs/<id>/`` of the workspace holds recipe.json, history.csv, predictions.csv, confusion.csv and .png,
-curves.png, errors.png, weights.pt, model.onnx, metrics.json and, written last, model.json. While a run is
+curves.png, errors.png, weights.pt, model.onnx, model.json and, written last, metrics.json. While a run is
 under way it also holds ``work/`` (checkpoints, packed faces), which goes when the run is done.
 """
 
@@ -29,6 +29,7 @@ from train.lock import hold, is_held
 from train.recipes import Recipe
 
 RunState = Literal["running", "interrupted", "done", "failed", "elsewhere"]
+LONGEST_SLUG = 40  # of a run's title in its folder's name
 # What may differ between the command that was killed and the one that goes on.
 _FREE_TO_CHANGE = ("device",)
 
@@ -156,7 +157,7 @@ def _processor() -> str:
 
 def _start(workspace: Workspace, snapshot: Snapshot, recipe: Mapping[str, object], title: str) -> str:
     now = datetime.now(UTC)
-    slug = re.sub(r"[^A-Za-z0-9_.]+", "-", title).strip("-.") or "run"
+    slug = re.sub(r"[^A-Za-z0-9_.]+", "-", title).strip("-.")[:LONGEST_SLUG].rstrip("-.") or "run"
     stem = f"{now:%Y%m%d-%H%M%S}-{slug}-{snapshot.hash[:6]}"
     run_id = _new_folder(workspace.runs, stem)
     write_json(workspace.runs / run_id / "recipe.json", {**recipe, "snapshot": snapshot.hash})
@@ -202,7 +203,7 @@ def _outcome(workspace: Workspace, run_id: str) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        say(f"\nstopped; the last whole epoch is kept. Go on: train resume {run_id}")
+        say(f"\nstopped; the last whole epoch of {run_id} is kept")
         raise
     except Exception as error:
         if not (isinstance(error, OSError) and error.errno == errno.ENOSPC):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,11 +18,12 @@ from train.card import ModelCard
 from train.dataset import PackedFaces, check_trainable, pack_part
 from train.history import Epoch, read_history, record_epoch, say_epoch
 from train.recipes import YoloRecipe
-from train.runs import ActiveRun, training_run
+from train.runs import ActiveRun, training_run, write_json
 from train.start import Start, starting_weights, torch_device, whole_batches
 
 # Faces to train on are packed larger than the network's input, since random crops zoom into them.
 ZOOM_ROOM = 1.25
+START = "start.json"  # in the run's work folder: where training began, for a run that goes on
 # Arguments the recipe, the run or the snapshot decides; each has its own option.
 _TAKEN = frozenset(
     {"model", "data", "task", "mode", "project", "name", "save_dir", "exist_ok", "resume", "imgsz", "epochs"}
@@ -130,10 +132,15 @@ def _fit(
     val: PackedFaces,
 ) -> dict[str, object]:
     """Train until the last epoch is on disk; gives where training started from."""
-    last = run.work / "weights" / "last.pt"
-    if last.exists() and len(read_history(run.history)) >= recipe.epochs:
-        return {"start": "", "train_faces": len(snapshot.part("train"))}
-    start = None if last.exists() else starting_weights(recipe.weights, _candidates(recipe))
+    last, kept_start = run.work / "weights" / "last.pt", run.work / START
+    if last.exists():
+        start, name = None, str(json.loads(kept_start.read_text(encoding="utf-8"))["start"])
+        if len(read_history(run.history)) >= recipe.epochs:
+            return {"start": name, "train_faces": len(snapshot.part("train"))}
+    else:
+        start = starting_weights(recipe.weights, _candidates(recipe))
+        name = start.name if start else "scratch"
+        write_json(kept_start, {"start": name})
     train = _pack(workspace, snapshot, "train", round(val.images.shape[1] * ZOOM_ROOM), run)
     backbone = _face_backbone(start, recipe, snapshot, train)
 
@@ -144,7 +151,7 @@ def _fit(
 
     overrides = _overrides(recipe, run, device, len(train), val.images.shape[1], start)
     MacroF1Trainer(overrides, snapshot.classes, train, val, on_epoch, backbone).train()
-    return {"start": start.name if start else "scratch", "train_faces": len(train)}
+    return {"start": name, "train_faces": len(train)}
 
 
 def _overrides(

@@ -67,6 +67,7 @@ def upgrade() -> None:
         sa.Column("ratios", sa.JSON(), nullable=False),
         sa.Column("seed", sa.Integer(), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("used_at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("hash", name=op.f("pk_snapshot")),
     )
     op.create_table(
