@@ -76,7 +76,7 @@ def sample(workspace: Path, count: int, seed: int, video: Path | None, seconds: 
 
 @main.command()
 @workspace_option
-@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("path", type=click.Path(exists=True, path_type=Path))
 @_class_option
 @click.option(
     "--split-from-folders", is_flag=True, help="Keep the part (train, val, test) that the top folders name."

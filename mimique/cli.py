@@ -33,7 +33,7 @@ main = command_group(
     help="The demo's own folder; made when it is not there.",
 )
 @click.option(
-    "--count", type=click.IntRange(min=60), default=500, show_default=True, help="How many photos to draw."
+    "--count", type=click.IntRange(min=60), default=400, show_default=True, help="How many photos to draw."
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Another seed draws other people.")
 def demo(workspace: Path, count: int, seed: int) -> None:

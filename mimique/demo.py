@@ -22,7 +22,7 @@ from mimique.report import Report, Section, write_report
 
 Extra = TypeVar("Extra")
 
-RATIOS = (4, 1, 1)  # the seed's 20:4:1 leaves too few faces of 500 photos to test on
+RATIOS = (4, 1, 1)  # the seed's 20:4:1 leaves too few faces of 400 photos to test on
 CLIP_SECONDS = 8.0
 _FREE_BYTES_NEEDED = 500 * 1024**2
 
@@ -32,7 +32,7 @@ class DemoPlan:
     """Where the demo lives, how many photos it draws, and the seed of everything random in it."""
 
     workspace: Path
-    count: int = 500
+    count: int = 400
     seed: int = 0
 
 
