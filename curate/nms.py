@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating]
 
 
 def overlaps(first: Floats, second: Floats, per: Literal["union", "smaller"] = "union") -> Floats:

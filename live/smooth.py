@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from curate.nms import overlaps
+
 Floats = NDArray[np.float64]
 
 
@@ -54,7 +56,7 @@ class Smoother:
         before the last one means that the stream began anew.
         """
         alive = [t for t in self._tracks if 0 <= time_s - t.seen_s <= self.smoothing.gap_s]
-        links = match(iou(_boxes([t.xyxy for t in alive]), _boxes(boxes)), self.smoothing.min_iou)
+        links = match(overlaps(_boxes([t.xyxy for t in alive]), _boxes(boxes)), self.smoothing.min_iou)
         now = tuple(
             self._continued(alive[links[n]] if n in links else None, time_s, boxes[n], probabilities[n])
             for n in range(len(boxes))
@@ -77,16 +79,7 @@ def blend(old: Floats, new: Floats, elapsed_s: float, half_life_s: float) -> Flo
     return kept * old + (1 - kept) * new
 
 
-def iou(first: Floats, second: Floats) -> Floats:
-    """Overlap of every box of ``first`` (N, 4) with every one of ``second`` (M, 4): (N, M) in 0..1."""
-    top_left = np.maximum(first[:, None, :2], second[None, :, :2])  # (N, M, 2)
-    bottom_right = np.minimum(first[:, None, 2:], second[None, :, 2:])
-    shared = np.clip(bottom_right - top_left, 0, None).prod(axis=2)  # (N, M)
-    total = _area(first)[:, None] + _area(second)[None, :] - shared
-    return np.where(total > 0, shared / np.where(total > 0, total, 1), 0)
-
-
-def match(overlap: Floats, least: float) -> dict[int, int]:
+def match(overlap: NDArray[np.floating], least: float) -> dict[int, int]:
     """Pair columns with rows of (N, M), the largest overlap first, each used once: {column: row}.
 
     Pairs under ``least`` stay apart. Ties go to the lower row, then the lower column.
@@ -99,10 +92,6 @@ def match(overlap: Floats, least: float) -> dict[int, int]:
         if column not in pairs and row not in pairs.values():
             pairs[column] = row
     return pairs
-
-
-def _area(boxes: Floats) -> Floats:
-    return (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
 
 
 def _boxes(boxes: Floats | list[Floats]) -> Floats:

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from live.smooth import Smoother, Smoothing, blend, iou, match
+from curate.nms import overlaps
+from live.smooth import Smoother, Smoothing, blend, match
 
 BOX = np.array([[10.0, 10.0, 50.0, 60.0]])
 shares = st.lists(st.floats(0.001, 1), min_size=3, max_size=3).map(lambda p: np.array(p) / sum(p))
@@ -82,7 +83,7 @@ def test_time_running_back_starts_anew() -> None:
 
 def test_overlap_of_known_boxes() -> None:
     other = np.array([[10.0, 10, 50, 60], [30, 10, 70, 60], [200, 200, 210, 210], [5, 5, 5, 5]])
-    assert iou(BOX, other)[0] == pytest.approx([1, 1 / 3, 0, 0])
+    assert overlaps(BOX, other)[0] == pytest.approx([1, 1 / 3, 0, 0])
 
 
 def test_matching_takes_the_largest_overlap_first_and_each_box_once() -> None:
