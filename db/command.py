@@ -17,7 +17,7 @@ import click
 
 from db.errors import ConfigError, MimiqueError, StoreError
 from db.privacy import keep_dependencies_quiet
-from db.threads import share_the_cores
+from db.threads import let_others_first, share_the_cores
 
 AnyCommand = TypeVar("AnyCommand", bound=Callable[..., Any])
 
@@ -61,6 +61,17 @@ class _OneLineErrors(click.Command):
 class CommandGroup(_OneLineErrors, click.Group):
     """A console script with commands of its own, such as ``collect``."""
 
+    background = False
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _name_variables(self, f"MIMIQUE_{self.name}")
+
+    def invoke(self, ctx: click.Context) -> Any:
+        if self.background:
+            let_others_first()
+        return super().invoke(ctx)
+
     def add_command(self, cmd: click.Command, name: str | None = None) -> None:
         super().add_command(cmd, name)
         _name_variables(cmd, f"MIMIQUE_{self.name}_{name or cmd.name}")
@@ -85,10 +96,34 @@ def _long_name(option: click.Parameter) -> str:
     return max(option.opts, key=len).lstrip("-")
 
 
-def command_group(name: str, help_text: str) -> CommandGroup:
-    """The group behind one console script; its options can be set as MIMIQUE_<NAME>_<COMMAND>_<OPTION>."""
+def command_group(name: str, help_text: str, *, background: bool = False) -> CommandGroup:
+    """The group behind one console script; its options can be set as MIMIQUE_<NAME>_<COMMAND>_<OPTION>.
+
+    In the ``background`` it gives way to what people wait for, such as the server they vote through.
+    """
     group = CommandGroup(name=name, help=help_text, context_settings=_settings(name), no_args_is_help=True)
+    group.background = background
     return click.version_option(package_name="mimique", prog_name=name)(group)
+
+
+def group_that_runs(name: str, help_text: str) -> Callable[[Callable[..., Any]], CommandGroup]:
+    """A decorator: the function is what one console script does without a command, such as ``label``.
+
+    It is called before a command too, and returns at once then: see ``click.Context.invoked_subcommand``.
+    """
+
+    def decorate(function: Callable[..., Any]) -> CommandGroup:
+        made = click.group(
+            name,
+            cls=CommandGroup,
+            help=help_text,
+            context_settings=_settings(name),
+            invoke_without_command=True,
+            subcommand_metavar="[COMMAND [ARGS]...]",
+        )
+        return click.version_option(package_name="mimique", prog_name=name)(made(function))
+
+    return decorate
 
 
 def single_command(name: str, help_text: str) -> Callable[[Callable[..., Any]], SingleCommand]:
@@ -124,14 +159,28 @@ def workspace_option(command: AnyCommand) -> AnyCommand:
     )(command)
 
 
-def _defaults_from_file(ctx: click.Context, _parameter: click.Parameter, value: Path) -> Path:
+def _defaults_from_file(ctx: click.Context, parameter: click.Parameter, value: Path) -> Path:
     from db.workspace import CONFIG_NAME, read_settings
 
+    value = _typed_before(ctx, parameter.name or "", value)
     if (value / CONFIG_NAME).exists() and not ctx.resilient_parsing:
         try:
             ctx.default_map = _file_defaults(ctx, read_settings(value).options, value / CONFIG_NAME)
         except MimiqueError as error:
             raise _Shown(error) from error
+    return value
+
+
+def _typed_before(ctx: click.Context, name: str, value: Path) -> Path:
+    """``label -w faces people``: what was typed before the command holds, unless it is typed after it too."""
+    typed = click.core.ParameterSource.COMMANDLINE
+    if ctx.get_parameter_source(name) is typed:
+        return value
+    outer = ctx.parent
+    while outer is not None:
+        if outer.get_parameter_source(name) is typed:
+            return Path(outer.params[name])
+        outer = outer.parent
     return value
 
 
@@ -141,6 +190,8 @@ def _file_defaults(ctx: click.Context, options: Mapping[str, Any], config: Path)
     mine = group.get(ctx.command.name or "", {}) if isinstance(group, Mapping) else None
     if not isinstance(mine, Mapping):
         raise ConfigError(f"{config}: [{ctx.command_path.replace(' ', '.')}] must be a section of options")
+    if isinstance(ctx.command, click.Group):  # sections of its commands stand beside its own options
+        mine = {name: value for name, value in mine.items() if name not in ctx.command.commands}
     names = {_long_name(option): option.name for option in ctx.command.params}
     strangers = sorted({name.replace("_", "-") for name in mine} - set(names))
     if strangers:

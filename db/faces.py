@@ -8,41 +8,43 @@ from typing import Any
 
 from sqlalchemy import Row, func, insert, select, update
 
+from db import face_pages, queue_rows
+from db.campaigns import open_campaigns
 from db.engine import Database
-from db.records import Face, NewFace
-from db.tables import detection, face, origin, photo
+from db.face_pages import EVERY_FACE
+from db.photos import candidate_class_of
+from db.records import Face, FaceFilter, FaceOrder, FaceRow, NewFace
+from db.tables import detection, face, photo
 from db.upsert import insert_once
+from db.walks import Walks
 
-# The class whose search found the photo: its earliest origin that names one.
-_FIRST_CLASS = (
-    select(origin.c.candidate_class)
-    .where(origin.c.photo_id == face.c.photo_id, origin.c.candidate_class != "")
-    .order_by(origin.c.id)
-    .limit(1)
-    .scalar_subquery()
-)
-_SELECT = select(face, photo.c.sha256, func.coalesce(_FIRST_CLASS, "").label("candidate_class")).join(
-    photo, photo.c.id == face.c.photo_id
-)
+_SELECT = select(face, photo.c.sha256).join(photo, photo.c.id == face.c.photo_id)
 
 
 class FaceLedger:
     """``store.faces``: what detectors found; a photo is seen once, with or without faces."""
 
-    def __init__(self, database: Database) -> None:
-        self._db = database
+    def __init__(self, database: Database, walks: Walks) -> None:
+        self._db, self._walks = database, walks
 
     def record_detection(self, photo_id: int, detector: str, faces: Sequence[NewFace]) -> bool:
         """Store all faces of a photo and mark it seen, at once; False if it had been seen before.
 
-        A photo without a face is marked too, so that it is not tried again.
+        A photo without a face is marked too, so that it is not tried again. The faces join the queues of the
+        open campaigns that ask about such faces.
         """
         with self._db.write() as connection:
             seen = {"detector": detector, "faces": len(faces), "at": datetime.now(UTC)}
             if not insert_once(connection, detection, photo_id=photo_id, **seen):
                 return False
             if faces:
-                connection.execute(insert(face), [_row(photo_id, i, new) for i, new in enumerate(faces)])
+                found = candidate_class_of(connection, photo_id)
+                rows = [_row(photo_id, i, new) | {"candidate_class": found} for i, new in enumerate(faces)]
+                connection.execute(insert(face), rows)
+                new_ids = connection.scalars(select(face.c.id).where(face.c.photo_id == photo_id)).all()
+                for campaign in open_campaigns(connection):
+                    if queue_rows.fill(connection, campaign, new_ids):
+                        self._walks.stir(campaign.id)
             return True
 
     def all(self) -> tuple[Face, ...]:
@@ -54,9 +56,43 @@ class FaceLedger:
         found = {f.id: f for f in self._select(_SELECT.where(face.c.id.in_(face_ids)))}
         return tuple(found[i] for i in face_ids if i in found)
 
-    def count(self) -> int:
+    def crop_named(self, prefix: str) -> str | None:
+        """The SHA-256 of the crop whose hex digits begin so; None when there is none."""
+        statement = select(face.c.crop_sha256).where(
+            face.c.crop_sha256 >= prefix, face.c.crop_sha256 < f"{prefix}g"
+        )
         with self._db.read() as connection:
-            return connection.scalar(select(func.count()).select_from(face)) or 0
+            return connection.scalar(statement.order_by(face.c.crop_sha256).limit(1))
+
+    def count(self, only: FaceFilter = EVERY_FACE) -> int:
+        """How many faces fit."""
+        with self._db.read() as connection:
+            return face_pages.count(connection, only)
+
+    def page(
+        self, only: FaceFilter = EVERY_FACE, *, order: FaceOrder = "oldest", offset: int = 0, limit: int = 100
+    ) -> tuple[FaceRow, ...]:
+        """The faces that fit, in an order, from place ``offset`` on: what a gallery shows.
+
+        Faces of equal rank stand by their id; by certainty, faces that nobody decided come last.
+        """
+        with self._db.read() as connection:
+            found = face_pages.page(connection, only, order, offset, limit)
+            rows = connection.execute(_SELECT.where(face.c.id.in_(found)))
+            faces = {row.id: (_face(row), row.votes) for row in rows}
+            return face_pages.rows(connection, [faces[i] for i in found])
+
+    def ids(
+        self,
+        only: FaceFilter = EVERY_FACE,
+        *,
+        order: FaceOrder = "oldest",
+        offset: int = 0,
+        limit: int | None = None,
+    ) -> tuple[int, ...]:
+        """The ids of the faces that fit, all of them or a stretch: what a bulk action acts on."""
+        with self._db.read() as connection:
+            return face_pages.page(connection, only, order, offset, limit)
 
     def photos_seen(self) -> tuple[int, int]:
         """(photos a detector has seen, photos among them without a face)."""

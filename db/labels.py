@@ -2,43 +2,117 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from db.engine import Database
 from db.errors import NotFoundError
-from db.records import Label, Snapshot, SnapshotMember
-from db.tables import label, snapshot, snapshot_member
+from db.queue_rows import chunks
+from db.records import SENT_BACK, Label, LabelBatch, Snapshot, SnapshotMember
+from db.tables import holding, label, snapshot, snapshot_member
 from db.upsert import insert_once
+
+_withdrawal = label.alias("withdrawal")
+_NOT_UNDONE = (
+    label.c.undoes_id.is_(None),
+    ~select(_withdrawal.c.id).where(_withdrawal.c.undoes_id == label.c.id).exists(),
+)
 
 
 class LabelLedger:
-    """``store.labels``: the newest decision of each face holds; the earlier ones are kept."""
+    """``store.labels``: append-only; what holds of a face is a curator's newest decision that was not undone,
+    or without one the newest decision of a rule. Earlier ones are kept. A curator's row with the method
+    ``SENT_BACK`` lets go of the face: a rule's decision holds again.
+    """
 
     def __init__(self, database: Database) -> None:
         self._db = database
 
     def decide(self, labels: Sequence[Label]) -> int:
-        """Append the decisions that differ from what holds now; gives how many were new."""
-        held = {old.face_id: old for old in self.current()}
-        rows = [_row(new) for new in labels if not _same(held.get(new.face_id), new)]
-        if rows:
-            with self._db.write() as connection:
-                connection.execute(insert(label), rows)
+        """Append the decisions that differ from what holds now; gives how many were new.
+
+        A rule's decision (``by_id`` None) about a face that a curator decided is left out.
+        """
+        with self._db.write() as connection:
+            held = held_labels(connection, [new.face_id for new in labels])
+            rows = [_row(new) for new in labels if _changes(held.get(new.face_id), new)]
+            for chunk in chunks(rows):
+                connection.execute(insert(label), chunk)
+            _settle(connection, [int(str(row["face_id"])) for row in rows])
         return len(rows)
+
+    def undo(self, batch: str, *, by_id: int | None = None) -> tuple[int, ...]:
+        """Withdraw all decisions of a batch that were not withdrawn yet; gives their face ids.
+
+        What held before them holds again; a decision made after them stays. ``by_id`` is who undoes. An unknown
+        batch, or one undone already, gives none.
+        """
+        with self._db.write() as connection:
+            statement = select(label).where(label.c.batch == batch, *_NOT_UNDONE).order_by(label.c.id)
+            targets = connection.execute(statement.with_for_update()).all()
+            now = datetime.now(UTC)
+            rows = [_undo_row(target, by_id, now) for target in targets]
+            for chunk in chunks(rows):
+                connection.execute(insert(label), chunk)
+            faces = tuple(dict.fromkeys(target.face_id for target in targets))
+            _settle(connection, faces)
+            return faces
 
     def current(self) -> tuple[Label, ...]:
         """The decision that holds for each face, in order of face id."""
-        newest = select(func.max(label.c.id)).group_by(label.c.face_id)
         with self._db.read() as connection:
-            rows = connection.execute(select(label).where(label.c.id.in_(newest)).order_by(label.c.face_id))
+            rows = connection.execute(_HOLDS.order_by(label.c.face_id))
             return tuple(_label(row) for row in rows)
 
+    def of_faces(self, face_ids: Sequence[int]) -> dict[int, Label]:
+        """The decision that holds for each of these faces that has one."""
+        with self._db.read() as connection:
+            return held_labels(connection, face_ids)
+
+    def classes(self, *, reviewed: bool = False) -> dict[int, str]:
+        """The class that holds for each face that has one, by face id: a curator's, or else rules' only."""
+        statement = select(holding.c.face_id, holding.c.label).where(
+            holding.c.label.is_not(None), holding.c.reviewed == reviewed
+        )
+        with self._db.read() as connection:
+            return {row.face_id: row.label for row in connection.execute(statement)}
+
+    def batches(self, limit: int = 20, *, by_id: int | None = None) -> tuple[LabelBatch, ...]:
+        """The actions that are not undone, the newest first; of one curator, or of all."""
+        mine = [] if by_id is None else [label.c.by_id == by_id]
+        statement = (
+            select(
+                label.c.batch,
+                func.max(label.c.method).label("method"),
+                func.max(label.c.label).label("label"),
+                func.max(label.c.reason).label("reason"),
+                func.count().label("faces"),
+                func.max(label.c.by_id).label("by_id"),
+                func.max(label.c.at).label("at"),
+            )
+            .where(label.c.batch.is_not(None), *_NOT_UNDONE, *mine)
+            .group_by(label.c.batch)
+            .order_by(func.max(label.c.id).desc())
+            .limit(limit)
+        )
+        with self._db.read() as connection:
+            return tuple(
+                LabelBatch(row.batch, row.method, row.label, row.reason, row.faces, row.by_id, row.at)
+                for row in connection.execute(statement)
+            )
+
+    def tally(self) -> dict[tuple[str, str | None], int]:
+        """How many faces hold a label now, by state and class: ``{("decided", "happy"): 7, ("tie", None): 2}``."""
+        statement = select(holding.c.state, holding.c.label, func.count().label("faces"))
+        with self._db.read() as connection:
+            rows = connection.execute(statement.group_by(holding.c.state, holding.c.label))
+            return {(row.state, row.label): row.faces for row in rows}
+
     def history(self, face_id: int) -> tuple[Label, ...]:
-        """Every decision about one face, oldest first."""
+        """Every decision about one face, oldest first, and what was withdrawn (rows with ``undoes_id``)."""
         with self._db.read() as connection:
             rows = connection.execute(select(label).where(label.c.face_id == face_id).order_by(label.c.id))
             return tuple(_label(row) for row in rows)
@@ -72,9 +146,10 @@ class SnapshotLedger:
     def load(self, name: str = "") -> Snapshot:
         """The snapshot whose hash begins with ``name``, with members; the one added last when empty.
 
+        A detector's data set (photos with boxes: one class, no members) is had by its hash only.
         Errors: NotFoundError when none or several match.
         """
-        found = [s for s in self.all() if s.hash.startswith(name)]
+        found = [s for s in self.all() if s.hash.startswith(name) and (name or s.classes != ("face",))]
         if not found or (name and len(found) > 1):
             what = (
                 f"{len(found) or 'no'} snapshots begin with {name!r}" if name else "there is no snapshot yet"
@@ -91,13 +166,69 @@ class SnapshotLedger:
         return Snapshot(chosen.hash, chosen.classes, chosen.ratios, chosen.seed, chosen.created_at, members)
 
 
-def _same(old: Label | None, new: Label) -> bool:
-    return old is not None and (old.label, old.method, old.votes, dict(old.distribution)) == (
-        new.label,
-        new.method,
-        new.votes,
-        dict(new.distribution),
-    )
+_HOLDS = select(label).join(holding, holding.c.label_id == label.c.id)
+
+
+def held_labels(connection: Connection, face_ids: Sequence[int]) -> dict[int, Label]:
+    """The decision that holds for each of these faces that has one, within a transaction."""
+    found: dict[int, Label] = {}
+    for chunk in chunks(face_ids):
+        rows = connection.execute(_HOLDS.where(holding.c.face_id.in_(chunk)))
+        found.update((row.face_id, _label(row)) for row in rows)
+    return found
+
+
+def _changes(old: Label | None, new: Label) -> bool:
+    if old is None:
+        return True
+    if old.by_id is not None and new.by_id is None:
+        return False
+    return _told(old) != _told(new)
+
+
+def _told(one: Label) -> tuple[object, ...]:
+    return one.label, one.method, one.votes, dict(one.distribution), one.by_id, one.reason
+
+
+def _settle(connection: Connection, face_ids: Sequence[int]) -> None:
+    """Write down what holds for these faces after rows were added."""
+    for chunk in chunks(face_ids):
+        standing = select(label).where(label.c.face_id.in_(chunk), *_NOT_UNDONE)
+        rows = connection.execute(standing.order_by(label.c.by_id.is_not(None), label.c.id))
+        newest = _newest(_label(row) for row in rows)
+        connection.execute(delete(holding).where(holding.c.face_id.in_(chunk)))
+        if newest:
+            connection.execute(insert(holding), [_holding(one) for one in newest.values()])
+
+
+def _newest(rows: Iterable[Label]) -> dict[int, Label]:
+    """What holds for each face, of rows that stand: rules' first, then curators', the newest last."""
+    of_rules: dict[int, Label] = {}
+    held: dict[int, Label] = {}
+    for one in rows:
+        if one.by_id is None:
+            of_rules[one.face_id] = one
+        elif one.method == SENT_BACK:
+            held.pop(one.face_id, None)
+        else:
+            held[one.face_id] = one
+    return of_rules | held
+
+
+def _holding(one: Label) -> dict[str, object]:
+    return {
+        "face_id": one.face_id,
+        "label_id": one.id,
+        "state": one.state,
+        "label": one.label,
+        "confidence": one.confidence,
+        "reviewed": one.by_id is not None,
+    }
+
+
+def _undo_row(target: Row[Any], by_id: int | None, now: datetime) -> dict[str, object]:
+    withdrawal = Label(target.face_id, None, {}, 0.0, 0, "undo", now, by_id)
+    return _row(withdrawal) | {"undoes_id": target.id}
 
 
 def _row(new: Label) -> dict[str, object]:
@@ -109,11 +240,27 @@ def _row(new: Label) -> dict[str, object]:
         "votes": new.votes,
         "method": new.method,
         "at": new.at or datetime.now(UTC),
+        "by_id": new.by_id,
+        "reason": new.reason,
+        "batch": new.batch,
     }
 
 
 def _label(row: Row[Any]) -> Label:
-    return Label(row.face_id, row.label, row.distribution, row.confidence, row.votes, row.method, row.at)
+    return Label(
+        face_id=row.face_id,
+        label=row.label,
+        distribution=row.distribution,
+        confidence=row.confidence,
+        votes=row.votes,
+        method=row.method,
+        at=row.at,
+        by_id=row.by_id,
+        reason=row.reason,
+        batch=row.batch,
+        id=row.id,
+        undoes_id=row.undoes_id,
+    )
 
 
 def _member_row(snapshot_hash: str, member: SnapshotMember) -> dict[str, object]:

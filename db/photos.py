@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, and_, func, select, update
 
 from db.engine import Database
 from db.records import NewPhoto, Origin, Photo
-from db.tables import detection, origin, photo
+from db.tables import detection, face, origin, photo, queue
 from db.upsert import insert_once
 
 
@@ -97,6 +97,18 @@ class PhotoLedger:
                 .values(split_hint=came_from.split_hint)
             )
 
+    def sources(self) -> tuple[str, ...]:
+        """The sources that photos came from, by name."""
+        with self._db.read() as connection:
+            return tuple(connection.scalars(select(origin.c.source).distinct().order_by(origin.c.source)))
+
+    def owners(self, limit: int = 300) -> tuple[str, ...]:
+        """Those whose photos these are, who has most first; an index answers."""
+        photos = func.count(origin.c.photo_id.distinct())
+        statement = select(origin.c.owner).where(origin.c.owner != "").group_by(origin.c.owner)
+        with self._db.read() as connection:
+            return tuple(connection.scalars(statement.order_by(photos.desc(), origin.c.owner).limit(limit)))
+
     def count(self) -> int:
         with self._db.read() as connection:
             return connection.scalar(select(func.count()).select_from(photo)) or 0
@@ -133,8 +145,19 @@ class PhotoLedger:
             yield row.photo_id, _origin(row)
 
 
+def candidate_class_of(connection: Connection, photo_id: int) -> str:
+    """The class whose search found the photo: its earliest origin's that names one, or ""."""
+    statement = (
+        select(origin.c.candidate_class)
+        .where(origin.c.photo_id == photo_id, origin.c.candidate_class != "")
+        .order_by(origin.c.id)
+        .limit(1)
+    )
+    return connection.scalar(statement) or ""
+
+
 def _add_origin(connection: Connection, photo_id: int, came_from: Origin, harvest_id: int | None) -> None:
-    insert_once(
+    is_new = insert_once(
         connection,
         origin,
         photo_id=photo_id,
@@ -154,6 +177,17 @@ def _add_origin(connection: Connection, photo_id: int, came_from: Origin, harves
         time_s=came_from.time_s,
         split_hint=came_from.split_hint,
     )
+    if is_new and came_from.candidate_class:
+        _name_class(connection, photo_id, came_from.candidate_class)
+
+
+def _name_class(connection: Connection, photo_id: int, candidate_class: str) -> None:
+    """Give the photo's faces the class of the search that found it, unless an earlier one named one."""
+    unnamed = and_(face.c.photo_id == photo_id, face.c.candidate_class == "")
+    found = connection.scalars(select(face.c.id).where(unnamed)).all()
+    if found:
+        for table, key in ((queue, queue.c.face_id), (face, face.c.id)):
+            connection.execute(update(table).where(key.in_(found)).values(candidate_class=candidate_class))
 
 
 def _photo(row: Row[Any]) -> Photo:

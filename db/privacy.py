@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 
 from db.threads import share_the_cores
 
@@ -50,3 +51,19 @@ def quiet_ultralytics() -> None:
     PIL.Image.open = patches._image_open
     events.enabled = False  # also where somebody imported it online before us
     LOGGER.setLevel(logging.ERROR)
+
+
+def quiet_openvino() -> None:
+    """Import OpenVINO without its telemetry, which would report every import; call it before any other import.
+
+    OpenVINO has no switch for it, but does without the package ``openvino_telemetry`` where that is missing: so
+    it is missing while OpenVINO is imported. Raises ImportError where OpenVINO is not installed.
+    """
+    kept = sys.modules.get("openvino_telemetry")
+    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # the import system's "not there"
+    try:
+        import openvino  # noqa: F401
+    finally:
+        del sys.modules["openvino_telemetry"]
+        if kept is not None:
+            sys.modules["openvino_telemetry"] = kept

@@ -51,14 +51,14 @@ class RunLedger:
             )
 
     def load(self, name: str = "") -> Run:
-        """The run whose id is, begins with or contains ``name``; the newest finished one when empty.
+        """The run whose id is, begins with or contains ``name``; the newest finished classifier when empty.
 
-        Errors: NotFoundError when none or several match.
+        A detector's run is had by its name only. Errors: NotFoundError when none or several match.
         """
         runs = self.all()
         found = [r for r in runs if r.id == name] or [r for r in runs if name and name in r.id]
         if not name:
-            found = [r for r in runs if r.status == "done"][-1:]
+            found = [r for r in runs if r.status == "done" and r.recipe.get("recipe") != "detector"][-1:]
         if len(found) != 1:
             what = f"{len(found) or 'no'} runs match {name!r}" if name else "there is no finished run yet"
             raise NotFoundError(
@@ -90,6 +90,17 @@ class PredictionLedger:
                         for p in predictions
                     ],
                 )
+
+    def of_faces(self, run_id: str, face_ids: Sequence[int]) -> tuple[Prediction, ...]:
+        """What a run predicted for these faces; those it did not see are left out."""
+        statement = select(prediction).where(
+            prediction.c.run_id == run_id, prediction.c.face_id.in_(face_ids)
+        )
+        with self._db.read() as connection:
+            return tuple(
+                Prediction(r.run_id, r.face_id, r.probabilities, r.part, r.out_of_fold)
+                for r in connection.execute(statement)
+            )
 
     def of_run(self, run_id: str) -> tuple[Prediction, ...]:
         statement = select(prediction).where(prediction.c.run_id == run_id).order_by(prediction.c.face_id)

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, inspect, text
 from db.engine import Database
 from db.errors import StoreError
 
-HEAD = "0001"
+HEAD = "0002"
 _MIGRATION_LOCK = 0x6D696D  # "mim": PostgreSQL's advisory lock while migrating
 
 

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from db.annotators import AnnotatorLedger
+from db.campaigns import CampaignLedger
 from db.engine import Database, engine_for
 from db.faces import FaceLedger
+from db.gold import GoldLedger
 from db.harvests import FailureLedger, HarvestLedger
+from db.invites import InviteLedger
 from db.labels import LabelLedger, SnapshotLedger
+from db.logins import LoginLedger
 from db.photos import PhotoLedger
+from db.queue import QueueLedger
 from db.runs import PredictionLedger, RunLedger
 from db.schema import bring_up_to_date
+from db.vote_rows import VoteRowLedger
 from db.votes import VoteLedger
+from db.walks import Walks
 
 
 class Store:
@@ -24,9 +31,16 @@ class Store:
         self.harvests = HarvestLedger(database)
         self.failures = FailureLedger(database)
         self.photos = PhotoLedger(database)
-        self.faces = FaceLedger(database)
+        walks = Walks()
+        self.faces = FaceLedger(database, walks)
         self.annotators = AnnotatorLedger(database)
-        self.votes = VoteLedger(database)
+        self.invites = InviteLedger(database)
+        self.logins = LoginLedger(database)
+        self.campaigns = CampaignLedger(database, walks)
+        self.queue = QueueLedger(database, walks)
+        self.gold = GoldLedger(database)
+        self.votes = VoteLedger(database, walks)
+        self.vote_rows = VoteRowLedger(database)
         self.labels = LabelLedger(database)
         self.snapshots = SnapshotLedger(database)
         self.runs = RunLedger(database)

@@ -6,6 +6,7 @@ under names that say "simulated" and are shown so everywhere.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,9 +54,19 @@ def true_faces(workspace: Workspace) -> dict[int, SceneFace | None]:
 
 def vote_all(workspace: Workspace, seed: int, team: tuple[SimulatedAnnotator, ...] = TEAM) -> int:
     """Let the team vote on every drawn face it has not judged yet; gives how many votes were cast."""
+    cast = 0
+    for new in ballots(workspace, seed, team):
+        workspace.store.votes.cast(new)
+        cast += 1
+    return cast
+
+
+def ballots(
+    workspace: Workspace, seed: int, team: tuple[SimulatedAnnotator, ...] = TEAM
+) -> Iterator[NewVote]:
+    """What each of the team says of every drawn face they have not judged yet, one person after the other."""
     truths = true_faces(workspace)
     faces = {face.id: face for face in workspace.store.faces.all()}
-    cast = 0
     for place, member in enumerate(team):
         annotator = workspace.store.annotators.join(member.name, simulated=True, note=member.note)
         judged = {v.face_id for v in workspace.store.votes.current() if v.annotator_id == annotator.id}
@@ -64,18 +75,14 @@ def vote_all(workspace: Workspace, seed: int, team: tuple[SimulatedAnnotator, ..
             # The answer derives from the picture, not from the order of asking.
             rng = np.random.default_rng([seed, place, int(faces[face_id].crop_sha256[:12], 16)])
             answer = _answer(member, truths[face_id], workspace.settings.classes, rng)
-            workspace.store.votes.cast(
-                NewVote(
-                    face_id, annotator.id, answer.choice, answer.flag, answer.seconds, {"simulated": True}
-                )
+            yield NewVote(
+                face_id, annotator.id, answer.choices, answer.flag, answer.seconds, {"simulated": True}
             )
-            cast += 1
-    return cast
 
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    choice: str | None
+    choices: tuple[str, ...]
     flag: str | None
     seconds: float
 
@@ -86,15 +93,15 @@ def _answer(
     seconds = float(rng.gamma(4.0, 0.4))
     careful = rng.random() >= member.error_rate
     if face is None:
-        return _Answer(None, "not_a_face" if careful else "unusable", seconds)
+        return _Answer((), "not_a_face" if careful else "unusable", seconds)
     if not face.real and careful:
-        return _Answer(None, "artificial", seconds)
+        return _Answer((), "artificial", seconds)
     if rng.random() < member.unsure_rate:
-        return _Answer(None, None, seconds)
+        return _Answer((), None, seconds)
     if careful and face.expression in classes:
-        return _Answer(face.expression, None, seconds)
+        return _Answer((face.expression,), None, seconds)
     others = [name for name in classes if name != face.expression]
-    return _Answer(str(rng.choice(others)), None, seconds)
+    return _Answer((str(rng.choice(others)),), None, seconds)
 
 
 def _best_match(face: Face, people: tuple[SceneFace, ...]) -> SceneFace | None:

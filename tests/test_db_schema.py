@@ -9,15 +9,15 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, text
 
 import db.schema
+from db.engine import engine_for
 from db.errors import StoreError
 from db.store import Store
 from db.tables import metadata
 
 
-def test_migrations_equal_the_tables(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'mimique.db'}"
-    Store.open(url).close()
-    engine = create_engine(url)
+def test_migrations_equal_the_tables(database_url: str) -> None:
+    Store.open(database_url).close()
+    engine = engine_for(database_url)
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "render_as_batch": True})
         assert compare_metadata(context, metadata) == []

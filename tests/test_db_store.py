@@ -99,7 +99,7 @@ def test_joining_twice_gives_the_same_annotator(store: Store) -> None:
 def test_a_vote_for_a_missing_face_is_refused(store: Store) -> None:
     ann = store.annotators.join("Ann")
     with pytest.raises(NotFoundError, match="no face 7"):
-        store.votes.cast(NewVote(7, ann.id, "happy"))
+        store.votes.cast(NewVote(7, ann.id, ("happy",)))
 
 
 def test_deciding_the_same_again_adds_nothing_and_history_is_kept(store: Store) -> None:
