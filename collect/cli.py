@@ -27,6 +27,7 @@ main = command_group(
 
     Every command can be interrupted and run again: it goes on where it stopped, and stores nothing twice.
     """,
+    background=True,
 )
 _json_option = click.option("--json", "as_json", is_flag=True, help="Print the tally as JSON.")
 _class_option = click.option(

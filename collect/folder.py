@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path, PurePath
+from stat import S_ISREG
 
 from collect.harvest import storable
 from collect.image import MAX_BYTES
@@ -53,7 +54,7 @@ class FolderSource:
         """One candidate a picture file; its bytes are read when it is its turn."""
         root = self._path if self._path.is_dir() else self._path.parent
         query = storable(str(self._path.resolve()))
-        for file in self._files():
+        for file in self.files():
             split, candidate_class = self._read_layout(file.relative_to(root))
             origin_of = partial(
                 Origin,
@@ -63,7 +64,7 @@ class FolderSource:
                 split_hint=split if self._keep_splits else "",
             )
             try:
-                data = _read(file)
+                data = read_file(file)
             except InputError as error:
                 native_id = storable(str(file.resolve()))
                 yield Candidate(origin_of(native_id=native_id), partial(_fail, error), query)
@@ -77,7 +78,8 @@ class FolderSource:
         rest = folders[1:] if split else folders
         return split, self._classes.get(rest[0], "") if rest else ""
 
-    def _files(self) -> Iterator[Path]:
+    def files(self) -> Iterator[Path]:
+        """The picture files themselves, in order of their paths; ``passed_over`` counts the rest."""
         if self._path.is_dir():
             yield from self._walk(self._path, frozenset())
         else:
@@ -110,10 +112,14 @@ class FolderSource:
             return []
 
 
-def _read(file: Path) -> bytes:
+def read_file(file: Path) -> bytes:
+    """The file's bytes. Errors: InputError when it is no regular file, too large, or cannot be read."""
     try:
-        if file.stat().st_size > MAX_BYTES:
-            raise InputError(f"{file.stat().st_size:,} bytes; pictures of up to {MAX_BYTES:,} are read")
+        about = file.stat()
+        if not S_ISREG(about.st_mode):
+            raise InputError("expected a picture file, this is a folder, pipe or device")
+        if about.st_size > MAX_BYTES:
+            raise InputError(f"{about.st_size:,} bytes; pictures of up to {MAX_BYTES:,} are read")
         return file.read_bytes()
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}") from error

@@ -17,6 +17,7 @@ ImageRGB = NDArray[np.uint8]
 MAX_PIXELS = 100_000_000
 MAX_BYTES = 200_000_000
 _SUFFIXES = {"JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png", "WEBP": ".webp", "GIF": ".gif", "TIFF": ".tif"}
+_HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
 _SIXTEEN_BIT = ("I;16", "I;16B", "I;16L", "I;16N", "I")
 
 
@@ -34,6 +35,8 @@ def decode(data: bytes) -> ImageRGB:
                 if fast is not None:
                     return np.asarray(fast, np.uint8)
             return _rgb(ImageOps.exif_transpose(picture))
+        except InputError:
+            raise
         except Exception as error:  # the decoders of others raise what they like, down to struct.error
             raise _damaged(error) from error
 
@@ -89,6 +92,8 @@ def _opened(data: bytes) -> Image.Image:
     except Image.DecompressionBombError as error:
         raise InputError(f"the picture is too large: {error}", hint="scale it down first") from error
     except UnidentifiedImageError as error:
+        if data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS:
+            raise InputError("HEIC pictures are not read", hint="save it as JPEG first") from error
         raise InputError(
             "this is no picture, or its beginning is damaged",
             hint="expected JPEG, PNG, WebP, TIFF, GIF or BMP",
@@ -117,7 +122,7 @@ def _rgb(picture: Image.Image) -> ImageRGB:
     if picture.mode in _SIXTEEN_BIT:
         return _from_16_bit(np.asarray(picture))
     if picture.mode == "F":
-        raise ValueError("32-bit floating point pictures are not photos")
+        raise InputError("expected a photo, this picture holds 32-bit floating point numbers")
     if picture.has_transparency_data:
         picture = picture.convert("RGBA")
         white = Image.new("RGBA", picture.size, (255, 255, 255, 255))

@@ -12,11 +12,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.detect import Detection, checked_rgb
+from curate.detect import LOOK_PX, Detection, checked_rgb
 from curate.nms import Floats, suppress
 from db.errors import ModelError
 
-SIDE_PX = 640
 CELL_PX = 4  # picture pixels that a cell of the maps covers
 
 
@@ -24,7 +23,13 @@ class CenterFace:
     """CenterFace behind the detector protocol. OpenCV's threads are one setting for the process."""
 
     def __init__(
-        self, path: Path, *, score: float = 0.5, iou: float = 0.3, threads: int | None = None
+        self,
+        path: Path,
+        *,
+        score: float = 0.5,
+        iou: float = 0.3,
+        threads: int | None = None,
+        size_px: int = LOOK_PX,
     ) -> None:
         if threads:
             cv2.setNumThreads(threads)
@@ -34,6 +39,7 @@ class CenterFace:
             raise ModelError(f"{path} is no CenterFace model: {error.err}") from error
         self.score = score
         self.iou = iou
+        self.size_px = size_px
 
     def detect(self, images: Sequence[NDArray[np.uint8]]) -> list[list[Detection]]:
         """For each (H, W, 3) uint8 RGB picture its faces, highest score first."""
@@ -41,7 +47,7 @@ class CenterFace:
 
     def _one(self, image: NDArray[np.uint8]) -> list[Detection]:
         height, width = image.shape[:2]
-        scale = min(1.0, SIDE_PX / max(height, width))
+        scale = min(1.0, self.size_px / max(height, width))
         shown_wh = [max(32, round(side * scale / 32) * 32) for side in (width, height)]
         self._model.setInput(cv2.dnn.blobFromImage(image, 1.0, tuple(shown_wh)))
         maps = self._model.forward(self._model.getUnconnectedOutLayersNames())

@@ -15,13 +15,14 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.engine import EngineName, load_engine
+from curate.engine import EngineName, beginning, load_engine
 from curate.registry import DEFAULT_DETECTOR, resolve
 from db.errors import ModelError
 
 Point = tuple[float, float]
 Landmarks = tuple[Point, Point, Point, Point, Point]
 Tiles = bool | Literal["auto"]
+LOOK_PX = 640  # what most detectors are shown of the longest side, whatever the photo's size
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,12 @@ class Detector(Protocol):
         ...
 
 
+class ModelDetector(Detector, Protocol):
+    """A detector whose network is shown ``size_px`` pixels of a picture's longest side."""
+
+    size_px: int
+
+
 def load_detector(
     name_or_path: str | Path | None = None,
     *,
@@ -67,22 +74,25 @@ def load_detector(
     tiles: Tiles = "auto",
     threads: int | None = None,
     size_px: int | None = None,
-    engine: EngineName = "onnxruntime",
+    engine: EngineName = "auto",
 ) -> Detector:
     """The detector of that name or file; the bundled one without a name.
 
     ``score`` is the least score that is reported (None: what suits the model); ``tiles`` looks at large
-    photos in overlapping tiles as well, "auto" only where the first look says that faces are small;
-    ``threads`` are CPU threads (None: all cores); ``size_px`` is what an Ultralytics ONNX model sees of the
+    photos in overlapping tiles as well, "auto" only where they are longer than 1,200 px and the first look
+    finds no face or small ones;
+    ``threads`` are CPU threads (None: all cores); ``size_px`` is what the network sees of the
     longest side (None: what it was trained on; 320 is four times faster and misses small faces);
-    ``engine`` runs such a model. Raises ModelError for a file that holds no detector,
-    NotFoundError for an unknown name. Nothing is downloaded.
+    ``engine`` runs an Ultralytics ONNX model ("auto": the fastest that is installed). Raises ModelError for
+    a file that holds no face detector, NotFoundError for an unknown name. Nothing is downloaded.
     """
     from curate.tiled import TiledDetector
 
     path = resolve(str(name_or_path) if name_or_path is not None else DEFAULT_DETECTOR)
     inner = _open(path, _Wanted(score, threads, size_px, engine))
-    return TiledDetector(inner, always=tiles is True) if tiles else inner
+    if not tiles:
+        return inner
+    return TiledDetector(inner, always=tiles is True, look_px=inner.size_px)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,36 +106,50 @@ class _Wanted:
         return default if self.score is None else self.score
 
 
-def _open(path: Path, wanted: _Wanted) -> Detector:
-    if path.suffix == ".pt":
-        from curate.yolo_torch import YoloTorch
+def _open(path: Path, wanted: _Wanted) -> ModelDetector:
+    suffix = path.suffix.lower()
+    if suffix not in (".onnx", ".pt"):
+        raise ModelError(
+            f"{path} is neither .onnx nor .pt: got {beginning(path)}",
+            hint="give an ONNX file or an Ultralytics .pt; `mimique models list` names some",
+        )
+    try:
+        return _open_torch(path, wanted) if suffix == ".pt" else _open_onnx(path, wanted)
+    except ModelError as error:
+        raise _naming(path, error) from error
 
-        return YoloTorch(path, score=wanted.score_or(0.5), threads=wanted.threads, size_px=wanted.size_px)
-    if path.suffix == ".onnx":
-        return _open_onnx(path, wanted)
-    raise ModelError(f"{path} is neither .onnx nor .pt", hint="give an ONNX file or an Ultralytics .pt")
+
+def _open_torch(path: Path, wanted: _Wanted) -> ModelDetector:
+    from curate.yolo_torch import YoloTorch
+
+    return YoloTorch(path, score=wanted.score_or(0.5), threads=wanted.threads, size_px=wanted.size_px)
 
 
-def _open_onnx(path: Path, wanted: _Wanted) -> Detector:
+def _open_onnx(path: Path, wanted: _Wanted) -> ModelDetector:
     """Tells the three families apart by how many outputs they have."""
     engine = load_engine(path, threads=wanted.threads, engine=wanted.engine)
-    outputs = len(engine.output_names)
-    if outputs == 1:
-        from curate.yolo_face import YoloFace
-
-        return YoloFace(engine, score=wanted.score_or(0.5), size=wanted.size_px)
+    outputs = len(engine.output_shapes)
     if outputs == 4:
         from curate.centerface import CenterFace
 
-        return CenterFace(path, score=wanted.score_or(0.5), threads=wanted.threads)
+        return CenterFace(
+            path, score=wanted.score_or(0.5), threads=wanted.threads, size_px=wanted.size_px or LOOK_PX
+        )
     if outputs == 12:
         from curate.yunet import YuNet
 
-        return YuNet(path, score=wanted.score_or(0.7), threads=wanted.threads)
-    raise ModelError(
-        f"{path}: a model with {outputs} outputs is no face detector known here",
-        hint="Ultralytics models have 1 output, CenterFace 4, YuNet 12",
-    )
+        return YuNet(
+            path, score=wanted.score_or(0.7), threads=wanted.threads, size_px=wanted.size_px or LOOK_PX
+        )
+    from curate.yolo_face import YoloFace
+
+    return YoloFace(engine, score=wanted.score_or(0.5), size_px=wanted.size_px)
+
+
+def _naming(path: Path, error: ModelError) -> ModelError:
+    """The same error, which names the file and says what would do."""
+    message = str(error) if str(path) in str(error) else f"{path} is no face detector known here: {error}"
+    return ModelError(message, hint=error.hint or "known: Ultralytics detect and pose, YuNet and CenterFace")
 
 
 def checked_rgb(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -7,12 +7,13 @@ after its crops are on the disk: a kill at any point loses at most the photos in
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 
 from collect.image import decode, encode_jpeg, size_wh
+from curate.ahead import read_ahead
 from curate.crops import Image, clip_xyxy, crop, sharpness, upright_crop
 from curate.detect import Detection, Detector
 from db.errors import InputError, NotFoundError
@@ -90,9 +91,9 @@ def find_faces(
     photos = workspace.store.photos.without_detection()
     job = _Job(workspace, rule or CropRule(), name or type(detector).__name__)
     pending: list[Future[FacesTally]] = []
-    with ThreadPoolExecutor(DECODERS) as readers, ThreadPoolExecutor(1) as writer:
-        decoded = progress(_decoded(workspace, photos, readers, batch), "finding faces", len(photos))
-        for chunk in _chunks(decoded, batch):
+    decoded = read_ahead(photos, partial(_read, workspace), threads=DECODERS, ahead=batch)
+    with ThreadPoolExecutor(1) as writer:
+        for chunk in _chunks(progress(decoded, "finding faces", len(photos)), batch):
             whole = [(photo, image) for photo, image in chunk if not isinstance(image, Exception)]
             found = detector.detect([image for _, image in whole]) if whole else []
             job.collect(pending)
@@ -168,20 +169,6 @@ def usable_faces(
     ]
     large = [d for d in clipped if min(d.xyxy[2] - d.xyxy[0], d.xyxy[3] - d.xyxy[1]) >= min_size]
     return sorted(large, key=lambda d: (-d.score, d.xyxy)), len(clipped) - len(large)
-
-
-def _decoded(
-    workspace: Workspace, photos: Sequence[Photo], readers: ThreadPoolExecutor, ahead: int
-) -> Iterator[tuple[Photo, _Read]]:
-    """Each photo with its picture, or with the reason why there is none; `ahead` are decoded in advance."""
-    waiting: deque[tuple[Photo, Future[_Read]]] = deque()
-    for photo in photos:
-        waiting.append((photo, readers.submit(_read, workspace, photo)))
-        if len(waiting) > ahead:
-            first, future = waiting.popleft()
-            yield first, future.result()
-    for photo, future in waiting:
-        yield photo, future.result()
 
 
 def _read(workspace: Workspace, photo: Photo) -> _Read:

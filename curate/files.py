@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from collect.folder import SUFFIXES
-from collect.image import decode, size_wh
+from collect.folder import FolderSource, read_file
+from collect.image import ImageRGB, decode, size_wh
+from curate.ahead import read_ahead
 from curate.detect import Detection, Detector
 from db.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class PictureFiles:
+    """Picture files, each once, and how many other things their folders held, by kind."""
+
+    files: tuple[Path, ...]
+    passed_over: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,46 +32,52 @@ class FileFaces:
     error: str = ""
 
     def as_json(self) -> dict[str, object]:
-        """Plain lists and numbers; pixels to two decimals, scores to four."""
+        """Plain lists and numbers; pixels of the upright picture to two decimals, scores to four."""
         if self.error:
-            return {"image": str(self.path), "error": self.error}
+            return {"path": str(self.path), "error": self.error}
         width, height = self.size_wh
-        faces = [
-            {
-                "xyxy": [round(v, 2) for v in face.xyxy],
-                "score": round(face.score, 4),
-                "landmarks": None
-                if face.landmarks is None
-                else [[round(x, 2), round(y, 2)] for x, y in face.landmarks],
-            }
-            for face in self.faces
-        ]
-        return {"image": str(self.path), "width": width, "height": height, "faces": faces}
+        faces = [_face_as_json(face) for face in self.faces]
+        return {"path": str(self.path), "width": width, "height": height, "faces": faces}
 
 
-def faces_in_files(paths: Iterable[Path], detector: Detector) -> Iterator[FileFaces]:
-    """Detect file by file; folders give the pictures below them in order of path.
+def picture_files(paths: Iterable[Path]) -> PictureFiles:
+    """The files that ``paths`` name, and the pictures below folders in order of path.
 
-    Errors: InputError at once when a path does not exist; a file that is no picture becomes an ``error``.
+    Errors: InputError when a path does not exist, or when there is no picture at all.
     """
-    files = [file for path in paths for file in _pictures(path)]
-    return (_faces(file, detector) for file in files)
+    passed_over: Counter[str] = Counter()
+    files: list[Path] = []
+    for path in paths:
+        source = FolderSource(path, ())
+        files += source.files()
+        passed_over += source.passed_over
+    if not files:
+        others = "".join(f"; passed over: {count} {kind}" for kind, count in passed_over.items())
+        raise InputError(
+            f"no picture below {', '.join(map(str, paths))}{others}",
+            hint="give a folder of .jpg, .png, .webp, …",
+        )
+    return PictureFiles(tuple(dict.fromkeys(files)), passed_over)
 
 
-def _pictures(path: Path) -> list[Path]:
-    if path.is_dir():
-        return sorted(f for f in path.rglob("*") if f.suffix.lower() in SUFFIXES and f.is_file())
-    if not path.exists():
-        raise InputError(f"there is no file or folder {path}", hint="check the spelling of the path")
-    return [path]
+def faces_in_files(files: Iterable[Path], detector: Detector) -> Iterator[FileFaces]:
+    """Detect file by file, in the order given; a file that is no picture becomes an ``error``."""
+    for path, image in read_ahead(files, _read):
+        if isinstance(image, str):
+            yield FileFaces(path, error=image)
+            continue
+        found = sorted(detector.detect([image])[0], key=lambda face: (-face.score, face.xyxy))
+        yield FileFaces(path, size_wh(image), tuple(found))
 
 
-def _faces(path: Path, detector: Detector) -> FileFaces:
+def _read(path: Path) -> ImageRGB | str:
+    """The picture, or why there is none."""
     try:
-        image = decode(path.read_bytes())
-    except OSError as error:
-        return FileFaces(path, error=f"cannot be read: {error.strerror}")
+        return decode(read_file(path))
     except InputError as error:
-        return FileFaces(path, error=str(error))
-    found = sorted(detector.detect([image])[0], key=lambda face: (-face.score, face.xyxy))
-    return FileFaces(path, size_wh(image), tuple(found))
+        return f"{error} ({error.hint})" if error.hint else str(error)
+
+
+def _face_as_json(face: Detection) -> dict[str, object]:
+    points = None if face.landmarks is None else [[round(x, 2), round(y, 2)] for x, y in face.landmarks]
+    return {"xyxy": [round(v, 2) for v in face.xyxy], "score": round(face.score, 4), "landmarks": points}

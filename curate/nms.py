@@ -32,12 +32,20 @@ def suppress(xyxy: Floats, scores: Floats, *, iou: float = 0.5, inside: float = 
     box) by more than ``inside`` of the smaller one.
     """
     order = np.argsort(-scores, kind="stable")
+    left, top, right, bottom = xyxy[order].T  # in the order of the scores from here on
+    area = (right - left).clip(0) * (bottom - top).clip(0)
+    alive = np.ones(len(order), bool)
     kept: list[int] = []
-    while len(order):
-        best, order = order[0], order[1:]
-        kept.append(int(best))
-        gone = overlaps(xyxy[best][None], xyxy[order])[0] > iou
+    for best in range(len(order)):
+        if not alive[best]:
+            continue
+        kept.append(int(order[best]))
+        rest = best + 1 + np.flatnonzero(alive[best + 1 :])
+        wide = np.minimum(right[rest], right[best]) - np.maximum(left[rest], left[best])
+        high = np.minimum(bottom[rest], bottom[best]) - np.maximum(top[rest], top[best])
+        shared = wide.clip(0) * high.clip(0)
+        gone = shared > iou * (area[rest] + area[best] - shared)
         if inside < 1.0:
-            gone |= overlaps(xyxy[best][None], xyxy[order], "smaller")[0] > inside
-        order = order[~gone]
+            gone |= shared > inside * np.minimum(area[rest], area[best])
+        alive[rest[gone]] = False
     return np.array(kept, np.intp)

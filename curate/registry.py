@@ -8,6 +8,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 
@@ -47,9 +48,9 @@ _MODELS = (
     ModelEntry(
         DEFAULT_DETECTOR,
         "face detection",
-        "mimique-face-0.1.onnx",
-        "836167bbc799d54400cbd5c79593a71e004d753bf27f7dbbefdb8551249a69ba",
-        5446104,
+        "mimique-face-0.2.onnx",
+        "7c098588caa71f0a4917b51f8f879f5ffdf0e353f1269cfcc04826c83c18090b",
+        5446081,
         "AGPL-3.0-or-later; trained on WIDER FACE (research use)",
         bundled=True,
     ),
@@ -159,17 +160,20 @@ def resolve(name_or_path: str) -> Path:
     given = Path(name_or_path).expanduser()
     if given.is_file():
         return given
-    if given.suffix and len(given.parts) > 1:
-        raise NotFoundError(f"no model file at {given}", hint="see 'mimique models list' for names")
+    if len(given.parts) > 1 or (given.suffix and not any(given.name == model.file for model in _MODELS)):
+        found = "is a folder, expected a model file" if given.is_dir() else "is no file"
+        raise NotFoundError(f"{given} {found}", hint="see 'mimique models list' for names")
     model = entry(name_or_path)
-    if (found := located(model)) is not None:
-        return found
+    if (here := located(model)) is not None:
+        return here
     wrong = "".join(
-        f"; {file} is another file: it has {file.stat().st_size:,} bytes, expected {model.size:,}"
-        for file in _files_so_named(model)
+        f"; {file} is another file: {_difference(model, file)}" for file in _files_so_named(model)
     )
     if model.bundled:
-        raise ModelError(f"the bundled model {model.file} is missing{wrong}", hint="install mimique again")
+        raise ModelError(
+            f"the bundled model {model.file} is {'damaged' if wrong else 'missing'}{wrong}",
+            hint="install mimique again",
+        )
     if model.url:
         raise ModelError(
             f"the model {model.name} is not on this machine{wrong}",
@@ -182,16 +186,29 @@ def resolve(name_or_path: str) -> Path:
 
 
 def located(model: ModelEntry) -> Path | None:
-    """The model's file on this machine, or None; a file of another size is not the model."""
-    return next((file for file in _files_so_named(model) if _has_size(model, file)), None)
+    """The model's file on this machine, or None; a file of another size or hash is not the model."""
+    return next((file for file in _files_so_named(model) if not _difference(model, file)), None)
 
 
 def _files_so_named(model: ModelEntry) -> list[Path]:
     return [folder / model.file for folder in folders(model) if (folder / model.file).is_file()]
 
 
-def _has_size(model: ModelEntry, file: Path) -> bool:
-    return model.size in (0, file.stat().st_size)
+def _difference(model: ModelEntry, file: Path) -> str:
+    """What tells the file from the model, or "" when it is the model, as far as is known of it."""
+    about = file.stat()
+    if model.size not in (0, about.st_size):
+        return f"it has {about.st_size:,} bytes, expected {model.size:,}"
+    digest = _sha256_once(file, about.st_size, about.st_mtime_ns) if model.sha256 else ""
+    if digest != model.sha256:
+        return f"its sha256 is {digest[:12]}…, expected {model.sha256[:12]}…"
+    return ""
+
+
+@lru_cache
+def _sha256_once(file: Path, _size: int, _changed_ns: int) -> str:
+    """The file's hash; read again only when the file has changed (5 MB take 8 ms)."""
+    return sha256_of([file])
 
 
 def folders(model: ModelEntry) -> list[Path]:
@@ -224,7 +241,7 @@ def fetch(
     model = entry(name) if isinstance(name, str) else name
     target = (folder or cache_folder()) / model.file
     here = located(model) if folder is None else target
-    if here is not None and here.is_file() and _agrees(model, here):
+    if here is not None and here.is_file() and not _difference(model, here):
         return here
     if model.url is None:
         raise ModelError(f"nobody serves {model.name}", hint=f"put {model.file} into a MIMIQUE_MODELS folder")
@@ -266,10 +283,6 @@ def _download(model: ModelEntry, url: str, part: Path, progress: Callable[[int, 
             f"{model.name}: {url} gave sha256 {digest.hexdigest()[:12]}…, expected {model.sha256[:12]}…",
             hint="the file changed or was tampered with: do not use it",
         )
-
-
-def _agrees(model: ModelEntry, path: Path) -> bool:
-    return _has_size(model, path) and (not model.sha256 or sha256_of([path]) == model.sha256)
 
 
 def sha256_of(paths: Iterable[Path]) -> str:

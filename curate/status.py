@@ -77,3 +77,35 @@ def status_of(workspace: Workspace) -> Status:
             SnapshotLine(s.hash, ":".join(f"{r:g}" for r in s.ratios), s.seed) for s in store.snapshots.all()
         ),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class FailureLine:
+    """One thing that a stage could not handle: which (a photo's or crop's sha256, or a collector's name for it),
+    where that photo came from as far as it is stored, why, and how often it was tried."""
+
+    stage: str
+    item: str
+    origin: str
+    reason: str
+    tries: int
+    at: str
+
+    def __str__(self) -> str:
+        origin = f" ({self.origin})" if self.origin else ""
+        tries = f" · tried {self.tries} times" if self.tries > 1 else ""
+        return f"{self.stage}: {self.item}{origin}: {self.reason}{tries}"
+
+
+def failures_of(workspace: Workspace) -> tuple[FailureLine, ...]:
+    """Every failure that is still open, in the order in which they were first seen."""
+    store = workspace.store
+    sha256_of = {photo.id: photo.sha256 for photo in store.photos.all()}
+    origins = {sha256_of[photo_id]: origin for photo_id, origin in store.photos.origins()}
+    lines = []
+    for failure in store.failures.all():
+        origin = origins.get(failure.item)
+        named = f"{origin.source} {origin.title or origin.native_id}" if origin else ""
+        at = failure.at.isoformat(timespec="seconds")
+        lines.append(FailureLine(failure.stage, failure.item, named, failure.reason, failure.tries, at))
+    return tuple(lines)

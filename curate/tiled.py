@@ -1,55 +1,73 @@
-"""Any detector, with a second look in tiles at photos whose faces are too small for the first."""
+"""Any detector, with a closer look at large photos whose faces are too small for the first."""
 
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.detect import Detection, Detector, Landmarks
-from curate.tiles import TileXyxy, cut_by_tile, merge, tile_boxes
+from curate.detect import LOOK_PX, Detection, Detector, Landmarks
+from curate.tiles import TileXyxy, cut_by_tile, merge, zoomed_tiles
 
-LOOK_PX = 640  # what a detector sees of the longest side, whatever the photo's size
-LARGE_PX = 1000  # photos no longer than this gain nothing from tiles
-SMALL_FACE_PX = 40.0  # a median face below this, as the detector sees it, asks for tiles
-MOST_TILES_A_SIDE = 4
+LARGE = 1.875  # photos less than this many looks long (1,200 px) show too little more in tiles for their time
+SMALL_FACE_PX = 24.0  # a median face below this, as the detector saw it, asks for a closer look
+SURE = 0.5  # faces of a lower score do not count for that, so that a low limit looks no closer
+ENOUGH = 1.25  # at this many photo pixels to a shown one, or fewer, a closer look shows next to nothing new
+CLOSER = (2, 4)  # tiles a side: 4 looks that magnify 1.75 times, then 16 that magnify 3.25 times
 
 
 class TiledDetector:
-    """Looks at each photo whole, then, where faces are small (or ``always``), at overlapping tiles of it.
+    """Looks at each photo whole, then closer, tile by tile, as long as the faces it finds are small.
 
-    A photo with no face at the first look is taken to have small ones: a large photo without any face
-    therefore costs up to ``MOST_TILES_A_SIDE``² looks more.
+    A large photo without a face at the first look gets the first closer one, so it costs 5 looks; a photo of
+    1,024 px is looked at once. ``always`` looks as closely as the photo's pixels allow, from ``look_px`` on.
     """
 
-    def __init__(self, inner: Detector, *, always: bool = False) -> None:
+    def __init__(self, inner: Detector, *, always: bool = False, look_px: int = LOOK_PX) -> None:
         self.inner = inner
         self.always = always
+        self.look_px = look_px
 
     def detect(self, images: Sequence[NDArray[np.uint8]]) -> list[list[Detection]]:
-        first = self.inner.detect(images)
+        """For each (H, W, 3) uint8 RGB picture its faces, highest score first."""
         return [
-            self._closer(image, faces) if self._worth_a_closer_look(image, faces) else faces
-            for image, faces in zip(images, first, strict=True)
+            self._closer(image, faces) for image, faces in zip(images, self.inner.detect(images), strict=True)
         ]
-
-    def _worth_a_closer_look(self, image: NDArray[np.uint8], faces: list[Detection]) -> bool:
-        longest = max(image.shape[:2])
-        shortest = min(image.shape[:2])
-        if longest <= LARGE_PX or shortest < LOOK_PX / 4:
-            return self.always and longest > LOOK_PX
-        seen_px = [face.height * LOOK_PX / longest for face in faces]
-        return self.always or not seen_px or float(np.median(seen_px)) < SMALL_FACE_PX
 
     def _closer(self, image: NDArray[np.uint8], faces: list[Detection]) -> list[Detection]:
         height, width = image.shape[:2]
-        tile_px = max(LOOK_PX, round(max(height, width) / (1 + 0.75 * (MOST_TILES_A_SIDE - 1))) + 1)
-        tiles = tile_boxes((width, height), tile_px)
+        seen_wh = (width, height)  # what one look has shown so far
+        for a_side in CLOSER:
+            if not self._worth_a_closer_look((width, height), seen_wh, faces):
+                break
+            tiles = zoomed_tiles((width, height), a_side)
+            faces = self._with_tiles(image, faces, tiles)
+            seen_wh = (tiles[0][2] - tiles[0][0], tiles[0][3] - tiles[0][1])
+        return faces
+
+    def _worth_a_closer_look(
+        self, size_wh: tuple[int, int], seen_wh: tuple[int, int], faces: list[Detection]
+    ) -> bool:
+        if max(seen_wh) <= ENOUGH * self.look_px or min(size_wh) < self.look_px / 4:
+            return False  # there are no more pixels to show, or there is no room for a face
+        if self.always:
+            return True
+        if max(size_wh) < LARGE * self.look_px:
+            return False
+        heights = [face.height for face in faces if face.score >= SURE]
+        if not heights:
+            return seen_wh == size_wh
+        return float(np.median(heights)) * self.look_px / max(seen_wh) < SMALL_FACE_PX
+
+    def _with_tiles(
+        self, image: NDArray[np.uint8], faces: list[Detection], tiles: Sequence[TileXyxy]
+    ) -> list[Detection]:
+        """The faces together with those that the tiles show, each once, highest score first."""
+        size_wh = (image.shape[1], image.shape[0])
         parts = [faces]
-        for tile, seen in zip(
-            tiles, self.inner.detect([image[y1:y2, x1:x2] for x1, y1, x2, y2 in tiles]), strict=True
-        ):
-            found = [_moved(face, tile) for face in seen]
-            cut = cut_by_tile(_boxes(found), tile, (width, height))
+        for tile in tiles:
+            x1, y1, x2, y2 = tile
+            found = [_moved(face, tile) for face in self.inner.detect([image[y1:y2, x1:x2]])[0]]
+            cut = cut_by_tile(_boxes(found), tile, size_wh)
             parts.append([face for face, is_cut in zip(found, cut, strict=True) if not is_cut])
         together = [face for part in parts for face in part]
         keep = merge([(_boxes(part), np.array([f.score for f in part], np.float32)) for part in parts])

@@ -3,8 +3,8 @@
 Pure functions on sizes and boxes (pixel xyxy); the detector around them is ``curate.tiled``.
 """
 
-import math
 from collections.abc import Sequence
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,20 +15,31 @@ Floats = NDArray[np.float32]
 TileXyxy = tuple[int, int, int, int]
 
 
-def tile_boxes(size_wh: tuple[int, int], tile_px: int, overlap: float = 0.25) -> list[TileXyxy]:
-    """Equal tiles of at most ``tile_px`` that cover the photo, neighbours sharing at least ``overlap`` of a tile.
+def tile_boxes(size_wh: tuple[int, int], tile_wh: tuple[int, int], overlap: float = 0.25) -> list[TileXyxy]:
+    """Equal tiles of at most ``tile_wh`` that cover the photo, neighbours sharing at least ``overlap`` of a tile.
 
     Rows first, left to right; one tile, the photo, where it fits.
     """
-    if tile_px < 1 or not 0 <= overlap < 1:
-        raise ValueError(f"expected tile_px ≥ 1 and overlap of 0 to 1, got {tile_px} and {overlap}")
-    columns, rows = (_spans(length, tile_px, overlap) for length in size_wh)
+    if min(tile_wh) < 1 or not 0 <= overlap < 1:
+        raise ValueError(f"expected tiles of 1 px or more and overlap of 0 to 1, got {tile_wh} and {overlap}")
+    columns, rows = (_spans(length, tile, overlap) for length, tile in zip(size_wh, tile_wh, strict=True))
     return [(x1, y1, x2, y2) for y1, y2 in rows for x1, x2 in columns]
 
 
-def _spans(length: int, tile_px: int, overlap: float) -> list[tuple[int, int]]:
-    side = min(tile_px, length)
-    count = 1 + math.ceil((length - side) / max(1, math.floor(side * (1 - overlap))))
+def zoomed_tiles(size_wh: tuple[int, int], a_side: int, overlap: float = 0.25) -> list[TileXyxy]:
+    """Tiles that show the photo larger: about ``a_side`` along each side, of the photo's ratio.
+
+    Tiles of the photo's ratio waste no canvas. Only in panoramas they are at least half as high as wide.
+    """
+    zoom = 1 + (1 - overlap) * (a_side - 1)
+    longest = max(size_wh) / zoom
+    tile_wh = [min(side, ceil(max(side / zoom, longest / 2))) for side in size_wh]
+    return tile_boxes(size_wh, (tile_wh[0], tile_wh[1]), overlap)
+
+
+def _spans(length: int, tile: int, overlap: float) -> list[tuple[int, int]]:
+    side = min(tile, length)
+    count = 1 + ceil((length - side) / max(1, side * (1 - overlap)) - 1e-9)
     starts = [round(i * (length - side) / max(1, count - 1)) for i in range(count)]
     return [(start, start + side) for start in starts]
 

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.detect import Detection, Landmarks, checked_rgb
+from curate.detect import LOOK_PX, Detection, Landmarks, checked_rgb
+from curate.engine import beginning
+from curate.yolo_layout import face_classes
 from db.errors import ModelError
 from db.privacy import quiet_ultralytics
 
@@ -26,18 +28,11 @@ class YoloTorch:
     ) -> None:
         quiet_ultralytics()
         import torch
-        import ultralytics
 
         if threads:
             torch.set_num_threads(threads)
-        try:
-            self._model: Any = ultralytics.YOLO(str(path))
-        except Exception as error:  # torch raises a dozen classes for a file that is no checkpoint
-            raise ModelError(
-                f"{path} is no Ultralytics checkpoint: {error}", hint="give a YOLO .pt"
-            ) from error
-        if self._model.task not in ("detect", "pose"):
-            raise ModelError(f"{path} is a {self._model.task} model", hint="expected task detect or pose")
+        self._model: Any = _open(path)
+        faces = face_classes(self._model.names)
         self._options: dict[str, Any] = {
             "conf": score,
             "iou": iou,
@@ -45,6 +40,9 @@ class YoloTorch:
             "max_det": 3000,
             "verbose": False,
         }
+        if faces:
+            self._options["classes"] = list(faces)
+        self.size_px = size_px or LOOK_PX
         if size_px:
             self._options["imgsz"] = size_px
 
@@ -54,6 +52,22 @@ class YoloTorch:
             return []
         bgr = [np.ascontiguousarray(checked_rgb(image)[..., ::-1]) for image in images]
         return [_faces(result) for result in self._model.predict(bgr, **self._options)]
+
+
+def _open(path: Path) -> Any:
+    """The checkpoint's model; raises ModelError for a file that holds none, or none that finds boxes."""
+    import ultralytics
+
+    try:
+        model = ultralytics.YOLO(str(path))
+    except Exception as error:  # torch raises a dozen classes for a file that is no checkpoint
+        raise ModelError(
+            f"{path} is no Ultralytics checkpoint: got {beginning(path)}",
+            hint="give a .pt that Ultralytics trained, or an ONNX file",
+        ) from error
+    if model.task not in ("detect", "pose"):
+        raise ModelError(f"{path} is a {model.task} model", hint="expected task detect or pose")
+    return model
 
 
 def _faces(result: Any) -> list[Detection]:

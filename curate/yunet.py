@@ -8,24 +8,34 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.detect import Detection, checked_rgb
+from curate.detect import LOOK_PX, Detection, checked_rgb
 from db.errors import ModelError
 
-SIDE_PX = (16, 640)  # the sides that the network is shown, least and most
+LEAST_PX = 16  # the shortest side that the network can be shown
 
 
 class YuNet:
     """``cv2.FaceDetectorYN`` behind the detector protocol. OpenCV's threads are one setting for the process."""
 
     def __init__(
-        self, path: Path, *, score: float = 0.7, iou: float = 0.45, threads: int | None = None
+        self,
+        path: Path,
+        *,
+        score: float = 0.7,
+        iou: float = 0.45,
+        threads: int | None = None,
+        size_px: int = LOOK_PX,
     ) -> None:
         if threads:
             cv2.setNumThreads(threads)
-        try:
+        loud = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
+        try:  # it warns that its new engine knows no other target than the CPU, which is the one asked for
             self._model: Any = cv2.FaceDetectorYN.create(str(path), "", (320, 320), score, iou, 5000)
         except cv2.error as error:
             raise ModelError(f"{path} is no YuNet model: {error.err}") from error
+        finally:
+            cv2.utils.logging.setLogLevel(loud)
+        self.size_px = size_px
 
     def detect(self, images: Sequence[NDArray[np.uint8]]) -> list[list[Detection]]:
         """For each (H, W, 3) uint8 RGB picture its faces, highest score first."""
@@ -33,8 +43,8 @@ class YuNet:
 
     def _one(self, image: NDArray[np.uint8]) -> list[Detection]:
         height, width = image.shape[:2]
-        scale = min(1.0, SIDE_PX[1] / max(height, width))
-        shown = (max(SIDE_PX[0], round(width * scale)), max(SIDE_PX[0], round(height * scale)))
+        scale = min(1.0, self.size_px / max(height, width))
+        shown = (max(LEAST_PX, round(width * scale)), max(LEAST_PX, round(height * scale)))
         bgr = cv2.resize(np.ascontiguousarray(image[..., ::-1]), shown, interpolation=cv2.INTER_AREA)
         self._model.setInputSize(shown)
         _, rows = self._model.detect(bgr)  # (N, 15): x, y, w, h, five points, score

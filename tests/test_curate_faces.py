@@ -15,12 +15,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from collect.image import decode
-from curate.crops import clip_xyxy, crop, crop_xyxy, sharpness, upright_crop
-from curate.detect import Detection
+from curate.crops import clip_xyxy, crop, crop_xyxy, roll_deg, sharpness, upright_crop
+from curate.detect import Detection, Landmarks
 from curate.faces import CropRule, FacesTally, find_faces, usable_faces
-from curate.files import faces_in_files
 from db.blobs import FolderBlobs
-from db.errors import InputError
 from db.records import NewPhoto, Origin
 from db.workspace import Workspace, create_workspace, open_workspace
 
@@ -137,7 +135,7 @@ def test_batches_change_nothing(tmp_path: Path) -> None:
 FORKS = """
 import json, os, signal, sys, threading, time
 from pathlib import Path
-from curate.detect import Detection
+from curate.detect import Detection, Landmarks
 from curate.faces import find_faces
 from db.workspace import open_workspace
 
@@ -221,17 +219,66 @@ def test_a_face_at_the_edge_keeps_a_square_crop() -> None:
     assert crop(image, (0, 0, 320, 240), 0.2).shape == (240, 320, 3)
 
 
-def test_an_upright_crop_levels_the_eyes() -> None:
+FRONT = ((80.0, 80.0), (120.0, 80.0), (100.0, 100.0), (85.0, 120.0), (115.0, 120.0))
+PROFILE = ((110.0, 80.0), (112.0, 80.0), (85.0, 100.0), (100.0, 120.0), (102.0, 120.0))
+
+
+def turned(points: Landmarks, degrees: float) -> Landmarks:
+    """The points turned clockwise, as seen, about (100, 100)."""
+    turn = cv2.getRotationMatrix2D((100, 100), -degrees, 1.0)
+    a, b, c, d, e = ((float(x), float(y)) for x, y in cv2.transform(np.array([points]), turn)[0])
+    return a, b, c, d, e
+
+
+@given(st.floats(-179, 179), st.sampled_from([FRONT, PROFILE]))
+def test_the_roll_of_a_turned_face_is_its_turn(degrees: float, face: Landmarks) -> None:
+    lean = roll_deg(face)
+    assert abs(lean) < 15
+    difference = roll_deg(turned(face, degrees)) - lean - degrees
+    assert (difference + 180) % 360 - 180 == pytest.approx(0, abs=0.01)
+
+
+@pytest.mark.parametrize("degrees", [-120, -35, 0, 20, 90, 180])
+def test_an_upright_crop_has_eyes_level_and_above_the_mouth(degrees: float) -> None:
+    points = turned(FRONT, degrees)
     image = np.zeros((200, 200, 3), np.uint8)
-    left, right = (80.0, 80.0), (120.0, 100.0)
-    for x, y in (left, right):
-        cv2.circle(image, (int(x), int(y)), 4, (255, 255, 255), -1)
-    points = (left, right, (100.0, 100.0), (90.0, 120.0), (110.0, 120.0))
+    for (x, y), colour in zip(
+        points, ((255, 0, 0), (0, 255, 0), (0, 0, 0), (0, 0, 255), (0, 0, 255)), strict=True
+    ):
+        cv2.circle(image, (round(x), round(y)), 4, colour, -1)
     cut = upright_crop(image, (60, 60, 140, 140), points, 0.2)
     assert cut.shape == (112, 112, 3)
-    half = cut.shape[1] // 2
-    rows = [float(np.nonzero(side[..., 0] > 128)[0].mean()) for side in (cut[:, :half], cut[:, half:])]
-    assert rows[0] == pytest.approx(rows[1], abs=1)
+    left, right, mouth = (np.argwhere(cut[..., channel] > 128).mean(axis=0) for channel in range(3))
+    assert left[0] == pytest.approx(right[0], abs=1)
+    assert left[1] < right[1]
+    assert mouth[0] - left[0] == pytest.approx(40, abs=1.5)
+    assert mouth[1] == pytest.approx((left[1] + right[1]) / 2, abs=1.5)
+
+
+@pytest.mark.parametrize(
+    "xyxy", [(0, 0, 60, 60), (270, 190, 320, 240), (0, 0, 320, 240), (100, 100, 101, 101)]
+)
+def test_an_upright_face_is_cut_as_without_turning_also_at_the_edge(
+    xyxy: tuple[float, float, float, float],
+) -> None:
+    image = drawing(3, 2)
+    upright = ((80.0, 80.0), (120.0, 80.0), (100.0, 100.0), (80.0, 120.0), (120.0, 120.0))
+    np.testing.assert_array_equal(upright_crop(image, xyxy, upright, 0.2), crop(image, xyxy, 0.2))
+
+
+def test_aligned_faces_are_stored_upright(workspace: Workspace) -> None:
+    class Leaning:
+        def detect(self, images: Sequence[Image]) -> list[list[Detection]]:
+            return [[Detection((60, 60, 140, 140), 0.9, turned(FRONT, 90))] for _ in images]
+
+    photo = np.zeros((240, 320, 3), np.uint8)
+    photo[:, 100:] = 200  # the top of the face, which leans to the right
+    add_photo(workspace, png(photo), "one")
+    find_faces(workspace, Leaning(), rule=CropRule(align=True))
+    (face,) = workspace.store.faces.all()
+    cut = decode(workspace.blobs.read(face.crop_sha256, ".jpg"))
+    assert cut[:50].min() > 190
+    assert cut[62:].max() < 10
 
 
 def test_sharpness_tells_a_blurred_face_from_a_sharp_one() -> None:
@@ -249,16 +296,3 @@ def test_boxes_outside_the_photo_are_dropped_and_ties_go_from_left_to_right() ->
     kept, too_small = usable_faces(found, (320, 240), 24)
     assert [d.xyxy for d in kept] == [(0, 0, 40, 40), (60, 0, 100, 40)]
     assert too_small == 0
-
-
-def test_faces_in_files_reads_folders_and_reports_what_is_no_picture(tmp_path: Path) -> None:
-    (tmp_path / "b.png").write_bytes(png(drawing(1, 1)))
-    (tmp_path / "a.jpg").write_bytes(b"not a picture")
-    (tmp_path / "notes.txt").write_text("no picture, not looked at")
-    bad, good = (found.as_json() for found in faces_in_files([tmp_path], RedBoxes()))
-    assert bad["image"] == str(tmp_path / "a.jpg")
-    assert "no picture" in str(bad["error"])
-    assert (good["width"], good["height"]) == (320, 240)
-    assert good["faces"] == [{"xyxy": [10, 20, 51, 61], "score": 0.0219, "landmarks": None}]
-    with pytest.raises(InputError, match="no file or folder"):
-        faces_in_files([tmp_path / "nowhere"], RedBoxes())

@@ -10,7 +10,7 @@ from threading import Thread
 import pytest
 
 from curate import registry
-from curate.registry import ModelEntry, entry, fetch, known_models, resolve
+from curate.registry import ModelEntry, entry, fetch, known_models, located, resolve
 from db.errors import ModelError, NotFoundError
 
 BODY = b"weights " * 20_000
@@ -84,28 +84,46 @@ def test_a_path_resolves_to_itself(tmp_path):
     assert resolve(str(own)) == own
 
 
-def test_a_name_is_found_in_a_models_folder_before_the_cache(tmp_path, own_cache, monkeypatch):
-    file, size = entry("yunet").file, entry("yunet").size
+def test_a_model_is_found_in_a_models_folder_before_the_cache(tmp_path, own_cache, monkeypatch):
+    model = _model("http://127.0.0.1:9/closed")
     own_cache.mkdir()
-    (own_cache / file).write_bytes(bytes(size))
-    assert resolve("yunet") == own_cache / file
+    (own_cache / model.file).write_bytes(BODY)
+    assert located(model) == own_cache / model.file
     empty, full = tmp_path / "empty", tmp_path / "full"
     empty.mkdir()
     full.mkdir()
-    (full / file).write_bytes(bytes(size))
+    (full / model.file).write_bytes(BODY)
     monkeypatch.setenv("MIMIQUE_MODELS", os.pathsep.join([str(empty), str(full)]))
-    assert resolve("yunet") == full / file
+    assert located(model) == full / model.file
 
 
-def test_a_file_of_another_size_is_not_taken_for_the_model(tmp_path, own_cache, monkeypatch):
-    model = entry("yunet")
-    (tmp_path / model.file).write_bytes(b"wrong")
+@pytest.mark.parametrize(
+    ("size", "says"),
+    [(5, "has 5 bytes, expected 322,906"), (322_906, r"its sha256 is [0-9a-f]{12}…, expected 104ee26c71d5…")],
+)
+def test_a_file_of_another_size_or_hash_is_not_taken_for_the_model(tmp_path, monkeypatch, size, says):
+    (tmp_path / entry("yunet").file).write_bytes(bytes(size))
     monkeypatch.setenv("MIMIQUE_MODELS", str(tmp_path))
-    with pytest.raises(ModelError, match="has 5 bytes, expected 322,906"):
+    with pytest.raises(ModelError, match=says) as caught:
         resolve("yunet")
+    assert "mimique models fetch yunet" in caught.value.hint
+
+
+def test_a_damaged_file_is_passed_over_for_a_whole_one_further_on(tmp_path, own_cache, monkeypatch):
+    model = _model("http://127.0.0.1:9/closed")
     own_cache.mkdir()
-    (own_cache / model.file).write_bytes(bytes(model.size))
-    assert resolve("yunet") == own_cache / model.file
+    (own_cache / model.file).write_bytes(BODY)
+    (tmp_path / model.file).write_bytes(BODY[:-1] + b"!")
+    monkeypatch.setenv("MIMIQUE_MODELS", str(tmp_path))
+    assert located(model) == own_cache / model.file
+    (tmp_path / model.file).write_bytes(BODY)
+    os.utime(tmp_path / model.file, ns=(1, 1))
+    assert located(model) == tmp_path / model.file
+
+
+def test_the_bundled_file_is_checked_by_its_hash():
+    assert located(known_models()[0]) is not None
+    assert located(replace(known_models()[0], sha256="0" * 64)) is None
 
 
 def test_a_model_without_a_known_checksum_says_that_it_is_not_verified():
@@ -130,7 +148,7 @@ def test_a_model_that_nobody_serves_is_an_error_that_names_the_folder():
     assert "MIMIQUE_MODELS" in caught.value.hint
 
 
-@pytest.mark.parametrize("name", ["yunett", "", "nowhere/model.onnx"])
+@pytest.mark.parametrize("name", ["yunett", "", "nowhere/model.onnx", "nowhere.onnx", "/", "tests/"])
 def test_an_unknown_name_or_path_is_an_error(name):
     with pytest.raises(NotFoundError):
         resolve(name)

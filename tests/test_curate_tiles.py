@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curate.nms import overlaps, suppress
-from curate.tiles import cut_by_tile, merge, tile_boxes
+from curate.tiles import cut_by_tile, merge, tile_boxes, zoomed_tiles
 
 
 def _boxes(*rows: tuple[float, float, float, float]) -> np.ndarray:
@@ -24,29 +24,55 @@ def _boxes(*rows: tuple[float, float, float, float]) -> np.ndarray:
     ],
 )
 def test_tiles_of_known_sizes(size_wh, tile_px, expected):
-    assert tile_boxes(size_wh, tile_px) == expected
+    assert tile_boxes(size_wh, (tile_px, tile_px)) == expected
 
 
-@given(
-    st.tuples(st.integers(1, 3000), st.integers(1, 3000)),
-    st.integers(40, 900),
-    st.sampled_from([0.0, 0.2, 0.5]),
-)
-def test_tiles_stay_inside_cover_every_edge_and_overlap(size_wh, tile_px, overlap):
-    tiles = tile_boxes(size_wh, tile_px, overlap)
+sizes = st.tuples(st.integers(1, 3000), st.integers(1, 3000))
+
+
+def assert_covering(tiles, size_wh, overlap):
     for axis in (0, 1):
         spans = sorted({(tile[axis], tile[axis + 2]) for tile in tiles})
         assert spans[0][0] == 0
         assert spans[-1][1] == size_wh[axis]
         for (_, end), (start, later_end) in pairwise(spans):
             assert end - start >= overlap * (later_end - start) - 1
-        assert all(end - start == min(tile_px, size_wh[axis]) for start, end in spans)
 
 
-@pytest.mark.parametrize(("tile_px", "overlap"), [(0, 0.2), (100, 1.0), (100, -0.1)])
-def test_tiles_that_make_no_sense_are_refused(tile_px, overlap):
-    with pytest.raises(ValueError, match="expected tile_px"):
-        tile_boxes((100, 100), tile_px, overlap)
+@given(sizes, st.tuples(st.integers(40, 900), st.integers(40, 900)), st.sampled_from([0.0, 0.2, 0.5]))
+def test_tiles_stay_inside_cover_every_edge_and_overlap(size_wh, tile_wh, overlap):
+    tiles = tile_boxes(size_wh, tile_wh, overlap)
+    assert_covering(tiles, size_wh, overlap)
+    for axis in (0, 1):
+        assert {tile[axis + 2] - tile[axis] for tile in tiles} == {min(tile_wh[axis], size_wh[axis])}
+
+
+@pytest.mark.parametrize(("tile_wh", "overlap"), [((0, 9), 0.2), ((9, 9), 1.0), ((9, 9), -0.1)])
+def test_tiles_that_make_no_sense_are_refused(tile_wh, overlap):
+    with pytest.raises(ValueError, match="expected tiles of"):
+        tile_boxes((100, 100), tile_wh, overlap)
+
+
+@given(sizes, st.sampled_from([2, 4]))
+def test_zoomed_tiles_cover_the_photo_with_at_most_so_many_a_side(size_wh, a_side):
+    tiles = zoomed_tiles(size_wh, a_side)
+    assert_covering(tiles, size_wh, 0.25)
+    assert len(tiles) <= a_side**2
+
+
+@pytest.mark.parametrize(
+    ("size_wh", "a_side", "count", "tile_wh"),
+    [
+        ((1750, 1050), 2, 4, (1000, 600)),
+        ((1300, 650), 4, 16, (400, 200)),
+        ((7000, 1000), 2, 2, (4000, 1000)),
+        ((1, 1), 4, 1, (1, 1)),
+    ],
+)
+def test_zoomed_tiles_have_the_ratio_of_the_photo_and_panoramas_one_row(size_wh, a_side, count, tile_wh):
+    tiles = zoomed_tiles(size_wh, a_side)
+    assert len(tiles) == count
+    assert tiles[0] == (0, 0, *tile_wh)
 
 
 def test_a_face_on_an_inner_edge_is_cut_and_one_on_the_photos_edge_is_not():

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from db.errors import ModelError
 from db.workspace import Workspace
+from train.card import ONNX
 from train.dataset import squares
+from train.detector_recipe import is_detector
 from train.runs import run_folder
 
 BATCH = 64
@@ -86,11 +88,16 @@ def load_classifier(
     backend: Literal["auto", "onnx", "torch"] = "auto",
     threads: int = 0,
 ) -> Classifier:
-    """The classifier of a run named by (the start of) its id; the newest finished run when empty.
+    """The classifier of a run named by (the start of) its id; the newest finished classifier when empty.
 
     ``auto`` takes ONNX Runtime when the run holds a model.onnx. Errors: NotFoundError, ModelError.
     """
     run = workspace.store.runs.load(run_name)
+    if is_detector(run.recipe):
+        raise ModelError(
+            f"run {run.id} trained a face detector, no classifier",
+            hint=f"find faces with it: curate faces --detector {workspace.runs / run.id / ONNX}",
+        )
     if run.status != "done":
         raise ModelError(f"run {run.id} is not finished", hint=f"finish it: train resume {run.id}")
     return open_classifier(run_folder(workspace, run), backend=backend, threads=threads)
@@ -100,7 +107,7 @@ def open_classifier(
     folder: Path, *, backend: Literal["auto", "onnx", "torch"] = "auto", threads: int = 0
 ) -> Classifier:
     """The classifier in a run's folder, wherever it lies. Errors: ModelError."""
-    from train.card import ONNX, read_card
+    from train.card import read_card
 
     card = read_card(folder)
     if backend == "onnx" or (backend == "auto" and (folder / ONNX).exists()):

@@ -1,4 +1,4 @@
-"""``train``: classifiers from a snapshot; lists, shows and compares runs."""
+"""``train``: classifiers from a snapshot, face detectors from photos with boxes; lists, shows and compares runs."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from db.command import AnyCommand, command_group, say, workspace_option
+from train.cli_detector import detector
+from train.cli_shared import DEVICES, SEED, announce, resume_named
 
 if TYPE_CHECKING:
     from db.records import Run
@@ -25,9 +27,8 @@ Example:
   train resnet50 --imgsz 160
   train compare
 """,
+    background=True,
 )
-_SEED = click.IntRange(0, 2**31 - 1)  # what every generator takes
-_DEVICES = click.Choice(["auto", "cpu", "cuda"])
 
 
 def _shared(command: AnyCommand) -> AnyCommand:
@@ -37,8 +38,8 @@ def _shared(command: AnyCommand) -> AnyCommand:
         click.option(
             "--snapshot", default="", metavar="HASH", help="The start of its hash; default: the newest."
         ),
-        click.option("--seed", type=_SEED, default=0, show_default=True, help="Decides every random choice."),
-        click.option("--device", type=_DEVICES, default="auto", show_default=True, help="Where to compute."),
+        click.option("--seed", type=SEED, default=0, show_default=True, help="Decides every random choice."),
+        click.option("--device", type=DEVICES, default="auto", show_default=True, help="Where to compute."),
         click.option(
             "--weights", default="auto", show_default=True, help="auto, none, a model's name or a file."
         ),
@@ -147,25 +148,11 @@ def _run(options: dict[str, Any], train: Callable[..., Run], recipe: Callable[[]
 
     workspace = open_workspace(options["workspace"])
     if options["resume"]:
-        _resume(options["workspace"], options["resume"])
+        resume_named(options["workspace"], options["resume"])
         return
     snapshot = workspace.store.snapshots.load(options["snapshot"])
     run = train(workspace, snapshot, recipe(), name=options["name"], fresh=options["fresh"])
-    _announce(workspace.runs / run.id, run)
-
-
-def _resume(path: Path, name: str) -> None:
-    from db.workspace import open_workspace
-    from train.resume import resume_run
-
-    workspace = open_workspace(path)
-    run = resume_run(workspace, name)
-    _announce(workspace.runs / run.id, run)
-
-
-def _announce(folder: Path, run: Run) -> None:
-    say(f"see it: train show {run.id}; try it: live --run {run.id}")
-    click.echo(str(folder))
+    announce(workspace.runs / run.id, run)
 
 
 @main.command()
@@ -178,7 +165,7 @@ def resume(workspace: Path, run: str) -> None:
     Example:
       train resume 20261121-153000-yolo11n-a1b2c3
     """
-    _resume(workspace, run)
+    resume_named(workspace, run)
 
 
 @main.command("list")
@@ -193,13 +180,19 @@ def list_runs(workspace: Path, as_json: bool) -> None:
     """
     from db.workspace import open_workspace
     from train.compare import run_record, runs_table
+    from train.detector_recipe import is_detector
+    from train.detector_show import detectors_table
 
     opened = open_workspace(workspace)
     runs = opened.store.runs.all()
     if as_json:
         click.echo(json.dumps([run_record(opened, run) for run in runs], indent=2))
     elif runs:
-        _console().print(runs_table(opened, runs))
+        detectors = [run for run in runs if is_detector(run.recipe)]
+        classifiers = [run for run in runs if not is_detector(run.recipe)]
+        for found, table in ((classifiers, runs_table), (detectors, detectors_table)):
+            if found:
+                _console().print(table(opened, found))
     else:
         say("no run yet; make one: train yolo --size n")
 
@@ -261,38 +254,4 @@ def _console() -> Any:
     return Console(width=max(width, 100), highlight=False)
 
 
-@main.command()
-@click.option(
-    "--data", required=True, type=click.Path(path_type=Path, exists=True), help="Photos: folder or zip."
-)
-@click.option(
-    "--boxes", required=True, type=click.Path(path_type=Path, exists=True), help="Every face's box."
-)
-@click.option("--weights", default="yolo11n-seg", show_default=True, help="Start: a model's name or a file.")
-@click.option(
-    "--out", required=True, type=click.Path(path_type=Path), help="Where checkpoints and best.pt go."
-)
-@click.option("--steps", default=6000, show_default=True, help="Training steps in all.")
-@click.option("--seed", type=_SEED, default=0, show_default=True, help="Decides every random choice.")
-def detector(data: Path, boxes: Path, weights: str, out: Path, steps: int, seed: int) -> None:
-    """Train a face detector on photos with known face boxes; the same command goes on after a kill.
-
-    \b
-    Example:
-      train detector --data images.zip --boxes boxes.csv --out detector
-    """
-    from curate.registry import resolve
-    from db.privacy import quiet_ultralytics
-
-    quiet_ultralytics()
-    from train.detector import DetectorRecipe, load_photos, train_detector
-
-    def report(step: int, losses: dict[str, float]) -> None:
-        if step % 50 == 0:
-            say(f"step {step}/{steps}  " + "  ".join(f"{name} {value:.3f}" for name, value in losses.items()))
-
-    photos, _boxes = load_photos(data, boxes)
-    best = train_detector(
-        photos, resolve(weights), out, DetectorRecipe(steps=steps, seed=seed), progress=report
-    )
-    click.echo(str(best))
+main.add_command(detector)

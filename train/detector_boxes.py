@@ -1,25 +1,33 @@
-"""Photos with face boxes: reading the boxes, finding the pictures, and which photos no training may see."""
+"""Reading face boxes: our CSV or WIDER FACE's annotation, one clear line for everything that is wrong."""
 
 import csv
 import hashlib
-import zipfile
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from db.errors import InputError
 
+COLUMNS = ("image", "width", "height", "x1", "y1", "x2", "y2")
+_OPTIONAL = ("width", "height")
+_PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
+_UNKNOWN_WH = (math.inf, math.inf)
+
 
 @dataclass(frozen=True, slots=True)
 class BoxTable:
-    """Face boxes by photo name, (N, 4) float32 pixel xyxy, and a line for every row that was left out."""
+    """Face boxes by photo name, (N, 4) float32 pixel xyxy, and a line for every row that was left out.
+
+    ``sizes_wh`` holds the photos' sizes where the file tells them.
+    """
 
     boxes: Mapping[str, NDArray[np.float32]]
     problems: tuple[str, ...]
+    sizes_wh: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 def held_out(name: str, folds: int = 5) -> bool:
@@ -28,90 +36,160 @@ def held_out(name: str, folds: int = 5) -> bool:
 
 
 def read_boxes(path: Path) -> BoxTable:
-    """Reads ``image,width,height,x1,y1,x2,y2`` or WIDER FACE's own ``*_bbx_gt.txt``.
+    """Reads ``image,width,height,x1,y1,x2,y2`` (width and height may be absent) or WIDER FACE's ``*_bbx_gt.txt``.
 
-    Rows with swapped corners or wholly outside the photo are left out and reported; boxes that reach over
-    the edge are cut at it. A photo with no usable row stays, as one without faces. Raises InputError when
-    the file is neither layout.
+    Rows that are not numbers, have swapped corners, lie wholly outside the photo or come twice are left out
+    and reported; boxes that reach over the edge are cut at it. WIDER's faces marked invalid are left out in
+    silence. A photo with no usable row stays, as one without faces. Raises InputError when the file is
+    neither layout, or no row of it is usable.
     """
-    if not path.is_file():
+    try:
+        text = path.read_text(encoding="utf-8-sig", errors="replace")
+    except OSError as error:
         raise InputError(
-            f"no boxes file at {path}", hint="give a CSV or WIDER FACE's wider_face_*_bbx_gt.txt"
-        )
-    text = path.read_text(encoding="utf-8", errors="replace")
-    rows = _csv_rows(path, text) if text.startswith("image,") else _wider_rows(path, text)
-    boxes: dict[str, list[list[float]]] = {}
-    problems: list[str] = []
-    for where, name, size_wh, box in rows:
-        kept = boxes.setdefault(name, [])
-        x1, y1, x2, y2 = box
-        width, height = size_wh
-        if x2 <= x1 or y2 <= y1:
-            problems.append(f"{where}: {name}: corners swapped or no area: {x1:g},{y1:g},{x2:g},{y2:g}")
-        elif x2 <= 0 or y2 <= 0 or x1 >= width or y1 >= height:
-            problems.append(f"{where}: {name}: outside the photo of {width:g}×{height:g}")
-        else:
-            kept.append([max(x1, 0.0), max(y1, 0.0), min(x2, width), min(y2, height)])
-    tables = {name: np.array(kept, np.float32).reshape(-1, 4) for name, kept in boxes.items()}
-    return BoxTable(tables, tuple(problems))
+            f"the boxes file {path} cannot be read: {error.strerror}",
+            hint="give a CSV or WIDER FACE's wider_face_*_bbx_gt.txt",
+        ) from error
+    lines = text.splitlines()
+    rows = _csv_rows(path, lines) if _is_csv(lines) else _wider_rows(path, lines)
+    table = _table(path, list(rows))
+    if not table.boxes:
+        problem = f"; the first problem is: {table.problems[0]}" if table.problems else ""
+        raise InputError(f"{path} holds no usable box{problem}", hint=_hint())
+    return table
 
 
-_Row = tuple[str, str, tuple[float, float], tuple[float, float, float, float]]
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One line of the file: a box, or a photo without (``xyxy`` None), or what is wrong with it."""
+
+    line: int
+    name: str
+    size_wh: tuple[float, float] = _UNKNOWN_WH
+    xyxy: tuple[float, float, float, float] | None = None
+    problem: str = ""
 
 
-def _csv_rows(path: Path, text: str) -> list[_Row]:
-    rows: list[_Row] = []
-    for number, row in enumerate(csv.DictReader(text.splitlines()), start=2):
-        try:
-            box = (float(row["x1"]), float(row["y1"]), float(row["x2"]), float(row["y2"]))
-            size_wh = (float(row["width"]), float(row["height"]))
-        except (KeyError, TypeError, ValueError):
-            raise InputError(
-                f"{path}, line {number}: expected image,width,height,x1,y1,x2,y2 with numbers",
-                hint="write one line a face, pixels in the photo",
-            ) from None
-        rows.append((f"line {number}", row["image"], size_wh, box))
-    return rows
-
-
-def _wider_rows(path: Path, text: str) -> list[_Row]:
-    """WIDER FACE's annotation: a name, a count, then ``x y w h …`` a face; column 7 marks invalid ones."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    rows: list[_Row] = []
-    name = ""
-    for number, line in enumerate(lines, start=1):
-        if line.lower().endswith((".jpg", ".jpeg", ".png")):
-            name = line
+def _table(path: Path, rows: list[_Row]) -> BoxTable:
+    kept: dict[str, dict[tuple[float, ...], int]] = {}
+    sizes: dict[str, tuple[float, float]] = {}
+    problems = []
+    for row in rows:
+        problem = row.problem or _problem(row, kept.get(row.name, {}))
+        if problem:
+            problems.append(f"{path.name}, line {row.line}: {row.name}: {problem}")
+        if row.problem:
             continue
-        fields = line.split()
-        if not name or not all(field.lstrip("-").isdigit() for field in fields):
-            raise InputError(
-                f"{path}, line {number}: neither a CSV of boxes nor WIDER FACE's annotation",
-                hint="the CSV begins with image,width,height,x1,y1,x2,y2",
-            )
-        if len(fields) >= 4 and not (len(fields) > 7 and fields[7] == "1"):
-            x, y, w, h = (float(field) for field in fields[:4])
-            rows.append((f"line {number}", name, (np.inf, np.inf), (x, y, x + w, y + h)))
-    return rows
+        boxes = kept.setdefault(row.name, {})
+        if row.size_wh != _UNKNOWN_WH and not problem:
+            sizes.setdefault(row.name, row.size_wh)
+        if row.xyxy and not problem:
+            boxes[row.xyxy] = row.line
+    tables = {name: _cut(boxes, sizes.get(name, _UNKNOWN_WH)) for name, boxes in kept.items()}
+    return BoxTable(tables, tuple(problems), sizes)
 
 
-def photo_reader(data: Path) -> Callable[[str], NDArray[np.uint8] | None]:
-    """A function from photo name to (H, W, 3) uint8 RGB, or None where it is missing or no picture.
+def _problem(row: _Row, known: Mapping[tuple[float, ...], int]) -> str:
+    if row.xyxy is None:
+        return ""
+    (x1, y1, x2, y2), (width, height) = row.xyxy, row.size_wh
+    got = f"{x1:g},{y1:g},{x2:g},{y2:g}"
+    if x2 <= x1 or y2 <= y1:
+        return f"corners swapped or no area: expected x1 < x2 and y1 < y2, got {got}"
+    if x2 <= 0 or y2 <= 0 or x1 >= width or y1 >= height:
+        return f"outside the photo: expected a box within {width:g}×{height:g}, got {got}"
+    if row.xyxy in known:
+        return f"the same box as in line {known[row.xyxy]}: {got}"
+    return ""
 
-    ``data`` is a folder or a zip; names are relative to it, or to the one folder in it.
+
+def _cut(boxes: Mapping[tuple[float, ...], int], size_wh: tuple[float, float]) -> NDArray[np.float32]:
+    rows = np.array(list(boxes), np.float64).reshape(-1, 4)
+    return np.clip(rows, 0, np.array([*size_wh, *size_wh])).astype(np.float32)
+
+
+def _is_csv(lines: list[str]) -> bool:
+    return bool(lines) and "image" in [cell.strip().lower() for cell in lines[0].split(",")]
+
+
+def _csv_rows(path: Path, lines: list[str]) -> Iterator[_Row]:
+    reader = csv.reader(lines)
+    header = [cell.strip().lower() for cell in next(reader)]
+    missing = [name for name in COLUMNS if name not in header and name not in _OPTIONAL]
+    if missing:
+        raise InputError(
+            f"{path}, line 1: no column {', '.join(missing)}: expected {','.join(COLUMNS)}, got {lines[0]}",
+            hint=_hint(),
+        )
+    for cells in reader:
+        if any(cell.strip() for cell in cells):
+            yield _csv_row(reader.line_num, dict(zip(header, cells, strict=False)))
+
+
+def _csv_row(line: int, cells: Mapping[str, str]) -> _Row:
+    """A row with a name and four empty corners is a photo without faces."""
+    name = cells.get("image", "").strip()
+    corners = [cells.get(column, "").strip() for column in ("x1", "y1", "x2", "y2")]
+    size = [cells.get(column, "inf").strip() or "inf" for column in _OPTIONAL]
+    if not name:
+        return _Row(line, "?", problem="no photo is named")
+    try:
+        width, height = (float(cell) for cell in size)
+        if math.isnan(width) or math.isnan(height) or width <= 0 or height <= 0:
+            raise ValueError
+        if not any(corners):
+            return _Row(line, name, (width, height))
+        x1, y1, x2, y2 = (float(cell) for cell in corners)
+        if not all(math.isfinite(value) for value in (x1, y1, x2, y2)):
+            raise ValueError
+    except ValueError:
+        got = ",".join([*size, *corners]).replace("inf,inf,", "")
+        return _Row(line, name, problem=f"expected numbers for size and corners, got {got or 'nothing'}")
+    return _Row(line, name, (width, height), (x1, y1, x2, y2))
+
+
+def _wider_rows(path: Path, lines: list[str]) -> Iterator[_Row]:
+    """WIDER FACE's annotation: a name, a count, then ``x y w h …`` a face; column 8 marks invalid ones.
+
+    A photo with 0 faces has a line of zeros all the same.
     """
-    if data.is_dir():
-        return lambda name: _decode((data / name).read_bytes() if (data / name).is_file() else b"")
-    if not zipfile.is_zipfile(data):
-        raise InputError(f"{data} is neither a folder nor a zip of photos", hint="give --data DIR_OR_ZIP")
-    archive = zipfile.ZipFile(data)
-    known = {info.filename: info.filename for info in archive.infolist()}
-    known |= {full.split("/", 1)[-1]: full for full in known if full.split("/", 1)[-1] not in known}
-    return lambda name: _decode(archive.read(known[name]) if name in known else b"")
+    name, expected, seen = "", 0, 0
+    for number, line in enumerate((line.strip() for line in lines), start=1):
+        fields = line.split()
+        if line.lower().endswith(_PICTURES):
+            if seen < expected:
+                yield _Row(number, name, problem=f"expected {expected} faces, got {seen}")
+            name, expected, seen = line, -1, 0
+            yield _Row(number, name)
+        elif not name and fields:
+            raise InputError(
+                f"{path}, line {number}: neither a CSV of boxes nor WIDER FACE's annotation: got {line[:60]!r}",
+                hint=_hint(),
+            )
+        elif expected < 0 and fields:
+            expected = int(line) if line.isdecimal() else 0
+            if not line.isdecimal():
+                yield _Row(number, name, problem=f"expected the number of faces, got {line[:60]!r}")
+        elif fields and (expected or any(field != "0" for field in fields)):
+            seen += 1
+            yield from _wider_face(number, name, fields)
+    if seen < expected:
+        yield _Row(len(lines), name, problem=f"expected {expected} faces, got {seen}")
 
 
-def _decode(data: bytes) -> NDArray[np.uint8] | None:
-    if not data:
-        return None
-    bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    return None if bgr is None else np.ascontiguousarray(bgr[..., ::-1], dtype=np.uint8)
+def _wider_face(number: int, name: str, fields: list[str]) -> Iterator[_Row]:
+    try:
+        x, y, w, h = (float(field) for field in fields[:4])
+        if not all(math.isfinite(value) for value in (x, y, w, h)):
+            raise ValueError
+    except ValueError:
+        yield _Row(number, name, problem=f"expected x y w h in numbers, got {' '.join(fields)[:60]!r}")
+        return
+    if not (len(fields) > 7 and fields[7] == "1"):
+        yield _Row(number, name, xyxy=(x, y, x + w, y + h))
+
+
+def _hint() -> str:
+    return (
+        f"write one line a face, {','.join(COLUMNS)} in pixels, or give WIDER FACE's wider_face_*_bbx_gt.txt"
+    )

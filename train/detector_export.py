@@ -6,9 +6,8 @@ import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
-
 from db.privacy import quiet_ultralytics
+from train.detector_graph import halve_weights, simplify_distances, strip_notes
 
 
 def export_detector(checkpoint: Path, out: Path, metadata: Mapping[str, str]) -> Path:
@@ -29,6 +28,7 @@ def export_detector(checkpoint: Path, out: Path, metadata: Mapping[str, str]) ->
         written = Path(YOLO(str(checkpoint)).export(**options))
     model = onnx.load(str(written))
     written.unlink()
+    simplify_distances(model)
     halve_weights(model)
     strip_notes(model)
     recipe = torch.load(checkpoint, map_location="cpu", weights_only=False).get("recipe", {})
@@ -40,29 +40,3 @@ def export_detector(checkpoint: Path, out: Path, metadata: Mapping[str, str]) ->
     onnx.save(model, str(part))
     part.replace(out)
     return out
-
-
-def halve_weights(model: "onnx.ModelProto", least_numbers: int = 64) -> None:  # type: ignore[name-defined]  # noqa: F821
-    """Stores every float32 weight of at least ``least_numbers`` numbers as float16 and casts it back in the graph."""
-    import onnx
-    from onnx import numpy_helper
-
-    casts = []
-    for weight in model.graph.initializer:
-        if weight.data_type != onnx.TensorProto.FLOAT or int(np.prod(weight.dims)) < least_numbers:
-            continue
-        name, values = weight.name, numpy_helper.to_array(weight)
-        weight.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}_half"))
-        casts.append(
-            onnx.helper.make_node("Cast", [f"{name}_half"], [name], f"{name}_cast", to=onnx.TensorProto.FLOAT)
-        )
-    for node in reversed(casts):
-        model.graph.node.insert(0, node)
-
-
-def strip_notes(model: "onnx.ModelProto") -> None:  # type: ignore[name-defined]  # noqa: F821
-    """Drops what no engine reads: stack traces that PyTorch's exporter leaves, shapes that are inferred again."""
-    model.graph.ClearField("value_info")
-    for node in model.graph.node:
-        node.ClearField("doc_string")
-        node.ClearField("metadata_props")

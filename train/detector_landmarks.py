@@ -13,15 +13,13 @@ import numpy as np
 
 from curate.detect import Detection, Detector
 from curate.nms import overlaps
-from train.detector import DetectorRecipe, train_detector
+from db.progress import progress as shown
+from train.detector import train_detector
 from train.detector_patches import Patch
+from train.detector_recipe import LANDMARK_RECIPE, DetectorRecipe
 
 AGREE_IOU = 0.5
 LEAST_HEIGHT_PX = 24.0  # the points of lower faces are guesses, the teacher's too
-
-LANDMARK_RECIPE = DetectorRecipe(
-    network="yolo11n-pose.yaml", steps=1200, lr=3e-3, only=".cv4.", whole_share=0.1
-)
 
 
 def taught(photo: Patch, found: Sequence[Detection]) -> Patch:
@@ -47,10 +45,12 @@ def train_landmarks(
     recipe: DetectorRecipe = LANDMARK_RECIPE,
     *,
     progress: Callable[[int, dict[str, float]], None] = lambda step, losses: None,
+    device: str = "",
 ) -> Path:
     """Adds a branch for points to ``detector`` (a .pt of ``train_detector``); returns ``out/best.pt``.
 
     Photos that carry points already (drawn ones) keep theirs. Resumable like ``train_detector``.
     """
-    lessons = [p if p.points is not None else taught(p, teacher.detect([p.image])[0]) for p in photos]
-    return train_detector(lessons, detector, out, recipe, progress=progress)
+    asked = shown(photos, "asking the teacher", len(photos))
+    lessons = [p if p.points is not None else taught(p, teacher.detect([p.image])[0]) for p in asked]
+    return train_detector(lessons, detector, out, recipe, progress=progress, device=device)

@@ -16,6 +16,7 @@ from db.errors import InputError
 
 SMALLEST_PX = 3.5  # a face lower than this in a patch is no longer labelled
 SMALLEST_QUARTER_PX = 160
+TURNED = 0.75  # share of cuts that lean, where any do
 ANYWHERE = 0.1  # share of cuts made without regard to faces, mostly pictures of none
 GREY = 114  # what surrounds a photo smaller than its patch, as Ultralytics pads
 MIRRORED = [1, 0, 2, 4, 3]  # where each of the five points goes when the picture is flipped
@@ -47,13 +48,17 @@ class Aim:
 
 
 class PatchSampler:
-    """Draws training patches from photos held in memory; the same seed and order give the same patches."""
+    """Draws training patches from photos held in memory; the same seed and order give the same patches.
 
-    def __init__(self, photos: Sequence[Patch], seed: int) -> None:
+    Three cuts of four lean by up to ``turn_degrees`` to either side; 0 leaves all upright.
+    """
+
+    def __init__(self, photos: Sequence[Patch], seed: int | Sequence[int], turn_degrees: float = 0.0) -> None:
         if not photos:
             raise InputError("no photo to train on", hint="check --data and --boxes: the names must agree")
         self.photos = photos
         self.random = np.random.default_rng(seed)
+        self.turn_degrees = turn_degrees
 
     def patch(self, size: int, whole: bool) -> Patch:
         """One patch of ``size`` px: a photo shrunk or grown a little, a cut around one face, or four of these."""
@@ -65,6 +70,8 @@ class PatchSampler:
 
     def _cut(self, aim: Aim, size: int) -> Patch:
         patch = cut(aim, size)
+        if self.turn_degrees and self.random.random() < TURNED:
+            patch = turn(patch, float(self.random.uniform(-self.turn_degrees, self.turn_degrees)))
         return recolour(flip(patch) if self.random.random() < 0.5 else patch, self.random)
 
     def _aim(self, size: int, whole: bool) -> Aim:
@@ -99,10 +106,7 @@ class PatchSampler:
 
 
 def cut(aim: Aim, size: int) -> Patch:
-    """The square of ``size`` px that ``aim`` points at, grey where the photo ends.
-
-    Boxes are cut at the patch's edge; those seen by less than 40 %, or too low to label, are left out.
-    """
+    """The square of ``size`` px that ``aim`` points at, grey where the photo ends."""
     photo, scale = aim.photo, aim.scale
     height, width = photo.image.shape[:2]
     x0, y0 = (round(float(value)) for value in aim.corner_xy)
@@ -117,23 +121,38 @@ def cut(aim: Aim, size: int) -> Patch:
         shown = cv2.resize(part, (to[2] - to[0], to[3] - to[1]), interpolation=how)
         canvas[to[1] : to[3], to[0] : to[2]] = shown
     moved = (photo.xyxy - np.array([x0, y0, x0, y0], np.float32)) * np.float32(scale)
-    seen = moved.clip(0, size)
-    keep = (_areas(seen) > 0.4 * _areas(moved)) & (seen[:, 3] - seen[:, 1] >= SMALLEST_PX)
-    return Patch(canvas, seen[keep], _moved_points(photo.known_points()[keep], (x0, y0), scale, size))
+    points = photo.known_points().copy()
+    points[..., :2] = (points[..., :2] - np.array([x0, y0], np.float32)) * np.float32(scale)
+    return _seen(canvas, moved, points)
+
+
+def turn(patch: Patch, degrees: float) -> Patch:
+    """The patch turned about its centre, anticlockwise, grey in the corners; a box holds its turned ellipse."""
+    size = patch.image.shape[0]
+    matrix = cv2.getRotationMatrix2D((size / 2, size / 2), degrees, 1.0)  # (2, 3)
+    image = cv2.warpAffine(patch.image, matrix, (size, size), borderValue=(GREY, GREY, GREY))
+    middle = (patch.xyxy[:, :2] + patch.xyxy[:, 2:]) / 2 @ matrix[:, :2].T + matrix[:, 2]
+    half = (patch.xyxy[:, 2:] - patch.xyxy[:, :2]) / 2
+    reach = np.sqrt(half**2 @ (matrix[:, :2] ** 2).T)  # of the ellipse in the box: (N, 2)
+    points = patch.known_points().copy()
+    points[..., :2] = points[..., :2] @ matrix[:, :2].T + matrix[:, 2]
+    turned = np.concatenate([middle - reach, middle + reach], axis=1).astype(np.float32)
+    return _seen(image.astype(np.uint8, copy=False), turned, points)
+
+
+def _seen(image: NDArray[np.uint8], xyxy: NDArray[np.float32], points: NDArray[np.float32]) -> Patch:
+    """The patch with its boxes cut at its edge; those seen by less than 40 %, or too low to label, are left out."""
+    size = image.shape[0]
+    seen = xyxy.clip(0, size)
+    keep = (_areas(seen) > 0.4 * _areas(xyxy)) & (seen[:, 3] - seen[:, 1] >= SMALLEST_PX)
+    inside = ((points[..., :2] >= 0) & (points[..., :2] < size)).all(axis=-1, keepdims=True)
+    known = np.concatenate([points[..., :2], points[..., 2:] * inside], axis=-1)
+    return Patch(image, seen[keep], known[keep])
 
 
 def _areas(xyxy: NDArray[np.float32]) -> NDArray[np.float32]:
     areas: NDArray[np.float32] = (xyxy[:, 2] - xyxy[:, 0]) * (xyxy[:, 3] - xyxy[:, 1])
     return areas
-
-
-def _moved_points(
-    points: NDArray[np.float32], origin_xy: tuple[int, int], scale: float, size: int
-) -> NDArray[np.float32]:
-    """Points on the patch; those outside it are unknown."""
-    xy = (points[..., :2] - np.array(origin_xy, np.float32)) * np.float32(scale)
-    inside = ((xy >= 0) & (xy < size)).all(axis=-1, keepdims=True)
-    return np.concatenate([xy, points[..., 2:] * inside], axis=-1)
 
 
 def flip(patch: Patch) -> Patch:

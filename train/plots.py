@@ -148,6 +148,35 @@ def _class_dots(axis: Any, classes: Sequence[Sequence[Mapping[str, Any]]]) -> No
     axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4)
 
 
+def plot_detector(
+    losses: Sequence[Mapping[str, str]], held_out: Mapping[str, Mapping[str, Any]], title: str, path: Path
+) -> None:
+    """Losses by epoch on the left; on the right AP50 on the held-out photos by least face height.
+
+    ``losses`` are rows of history.csv, ``held_out`` is a detector's score record.
+    """
+    epochs = [int(row["epoch"]) for row in losses]
+    with _figure(path, (9.6, 3.8), columns=2) as (figure, (left, right)):
+        for name, colour, style in (("box", BLUE, "-"), ("cls", ORANGE, "--"), ("dfl", GREEN, ":")):
+            values = [float(row[f"{name}_loss"]) for row in losses]
+            left.plot(epochs, values, style, color=colour, label=name, marker="o", markersize=3)
+        left.set(xlabel="epoch", ylabel="mean loss of the epoch", title="training")
+        left.xaxis.get_major_locator().set_params(integer=True)
+        left.legend()
+        rows = {("all" if px == "0" else f"≥ {px} px"): row for px, row in held_out.items()}
+        measured = {name: row for name, row in rows.items() if row["ap50"] is not None}
+        centre = np.array([row["ap50"] for row in measured.values()], np.float64)
+        sides = (
+            np.array([[row["low"], row["high"]] for row in measured.values()], np.float64).reshape(-1, 2).T
+        )
+        right.bar(list(measured), centre, color=BLUE, width=0.55)
+        right.errorbar(range(len(centre)), centre, abs(sides - centre), fmt="none", ecolor=INK, capsize=5)
+        for place, value in enumerate(centre):
+            right.annotate(f"{value:.3f}", (place, 0.03), ha="center", color="white")
+        right.set(ylim=(0, 1), ylabel="AP50, 95 % interval", title="held-out photos, by least face height")
+        figure.suptitle(title)
+
+
 @contextmanager
 def _figure(
     path: Path, size: tuple[float, float], rows: int = 1, columns: int = 1

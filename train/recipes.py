@@ -1,4 +1,4 @@
-"""What a training run is asked to do: two recipes, their defaults from the seed report, and presets."""
+"""What a training run is asked to do: the classifiers' recipes, their defaults from the seed report, and presets."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
 from db.errors import ConfigError
+from train.detector_recipe import FaceDetectorRecipe
 
 Size = Literal["n", "s", "m", "l", "x"]
 Family = Literal["yolov8", "yolo11"]
@@ -114,7 +115,7 @@ class ResnetRecipe:
         return {"recipe": "resnet", **asdict(self)}
 
 
-Recipe = YoloRecipe | ResnetRecipe
+Recipe = YoloRecipe | ResnetRecipe | FaceDetectorRecipe
 
 # Short runs that reach a usable model from scratch on two CPU cores, for the demo and first tries.
 YOLO_PRESETS: Mapping[str, Mapping[str, Any]] = {
@@ -176,8 +177,9 @@ def _require(condition: bool, message: str) -> None:
 def recipe_from_record(record: Mapping[str, Any]) -> Recipe:
     """The recipe a run was started with. Errors: ConfigError for a record of another version."""
     values = {key: value for key, value in record.items() if key not in ("recipe", "name")}
+    kinds: Mapping[object, type[Recipe]] = {"yolo": YoloRecipe, "detector": FaceDetectorRecipe}
     try:
-        return YoloRecipe(**values) if record.get("recipe") == "yolo" else ResnetRecipe(**values)
+        return kinds.get(record.get("recipe"), ResnetRecipe)(**values)
     except TypeError as error:
         raise ConfigError(
             f"the run's recipe is of another version: {error}", hint="start a new run with the same options"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from db.records import Run
 from db.workspace import Workspace
+from train.detector_recipe import FaceDetectorRecipe
 from train.recipes import YoloRecipe, recipe_from_record
 from train.resnet import train_resnet
 from train.yolo import train_yolo
@@ -15,8 +16,12 @@ def resume_run(workspace: Workspace, name: str) -> Run:
     Errors: NotFoundError, ConfigError when the run is done, failed or under way.
     """
     run = workspace.store.runs.load(name)
-    snapshot = workspace.store.snapshots.load(run.snapshot_hash)
     recipe, title = recipe_from_record(run.recipe), str(run.recipe.get("name", ""))
+    if isinstance(recipe, FaceDetectorRecipe):
+        from train.detector_run import train_face_detector
+
+        return train_face_detector(workspace, recipe, name=title, resume=run.id)
+    snapshot = workspace.store.snapshots.load(run.snapshot_hash)
     if isinstance(recipe, YoloRecipe):
         return train_yolo(workspace, snapshot, recipe, name=title, resume=run.id)
     return train_resnet(workspace, snapshot, recipe, name=title, resume=run.id)

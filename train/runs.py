@@ -31,7 +31,12 @@ from train.recipes import Recipe
 RunState = Literal["running", "interrupted", "done", "failed", "elsewhere"]
 LONGEST_SLUG = 40  # of a run's title in its folder's name
 # What may differ between the command that was killed and the one that goes on.
-_FREE_TO_CHANGE = ("device",)
+_FREE_TO_CHANGE = (
+    "device",
+    "data",
+    "boxes",
+    "face_free",
+)  # the paths of photos: the snapshot names their content
 
 
 @dataclass(frozen=True, slots=True)
