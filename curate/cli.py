@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from curate.agreement_cli import agreement_command
+from curate.consensus_cli import consensus_command
 from db.command import command_group, say, tally, workspace_option
 
 if TYPE_CHECKING:
-    from curate.detect import Detector
+    from curate.detect import Detector, Tiles
+    from curate.engine import EngineName
+    from curate.files import PictureFiles
     from curate.snapshots import SplitResult
 
 main = command_group(
@@ -24,10 +28,12 @@ main = command_group(
       curate faces                       find and cut out the faces of new photos
       curate duplicates                  mark near-copies
       curate consensus                   decide labels from the votes
+      curate agreement                   how far people agree, and who differs
       curate split --ratios 20:4:1       an immutable, leak-free snapshot
       curate export --format yolo-cls    the snapshot as files
       curate status                      how far everything is
     """,
+    background=True,
 )
 _json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
@@ -60,7 +66,19 @@ class RatioParam(click.ParamType[tuple[float, float, float]]):
     type=click.Choice(["auto", "on", "off"]),
     default="auto",
     show_default=True,
-    help="Look at large photos in tiles too, for small faces; auto: where the first look finds some.",
+    help="Look at large photos in tiles too; auto: photos over 1,200 px that show small faces, or none, at first.",
+)
+@click.option(
+    "--size",
+    type=click.IntRange(32, 4096),
+    help="Pixels of the longest side that the network is shown. [default: what it was trained on]",
+)
+@click.option(
+    "--engine",
+    type=click.Choice(["auto", "onnxruntime", "openvino"]),
+    default="auto",
+    show_default=True,
+    help="What runs an Ultralytics ONNX model; auto: the fastest that is installed.",
 )
 @click.option(
     "--score", type=click.FloatRange(0, 1), help="Least detector score. [default: what suits the detector]"
@@ -87,6 +105,8 @@ def faces(
     paths: tuple[Path, ...],
     detector: str | None,
     tiles: Literal["auto", "on", "off"],
+    size: int | None,
+    engine: EngineName,
     score: float | None,
     margin: float,
     min_size: int,
@@ -100,39 +120,58 @@ def faces(
     Examples:
       curate faces
       curate faces --min-size 40 --margin 0.3
-      curate faces --json party.jpg ~/photos     one JSON object a line; no workspace needed
+      curate faces --json party.jpg ~/photos     one JSON object a picture; no workspace needed
 
     Interrupted, the same command goes on where it stopped. Photos without a face are marked, not retried.
+
+    Each line of JSON holds path, width, height and faces (xyxy in pixels of the upright picture, right and
+    bottom exclusive; score; landmarks: left and right eye, nose, left and right mouth corner as seen, or
+    null), best face first; or path and error. Exit code 1 when no picture could be read.
     """
     from curate.detect import load_detector
 
-    loaded = load_detector(detector, score=score, tiles={"on": True, "off": False}.get(tiles, "auto"))
     if paths:
-        _print_files(paths, loaded, as_json)
+        from curate.files import picture_files
+
+        pictures = picture_files(paths)
+    looks: Tiles = "auto" if tiles == "auto" else tiles == "on"
+    loaded = load_detector(detector, score=score, tiles=looks, size_px=size, engine=engine)
+    if paths:
+        _print_files(pictures, loaded, as_json)
         return
     from curate.faces import CropRule, find_faces
     from curate.registry import DEFAULT_DETECTOR
     from db.workspace import open_workspace
 
     rule = CropRule(margin=margin, min_size=min_size, align=align)
-    done = find_faces(
-        open_workspace(workspace), loaded, batch=batch, rule=rule, name=detector or DEFAULT_DETECTOR
-    )
+    name = f"{detector or DEFAULT_DETECTOR}{' --align' if align else ''}"
+    done = find_faces(open_workspace(workspace), loaded, batch=batch, rule=rule, name=name)
     click.echo(json.dumps(asdict(done)) if as_json else tally(done.counts()))
     if done.failed:
-        say("failed photos are kept with the reason, and tried again by the next run (see `curate status`)")
+        say(
+            "failed photos are kept with the reason, and tried again by the next run (see `curate status --failures`)"
+        )
 
 
-def _print_files(paths: tuple[Path, ...], detector: Detector, as_json: bool) -> None:
+def _print_files(pictures: PictureFiles, detector: Detector, as_json: bool) -> None:
     from curate.files import faces_in_files
+    from db.progress import progress
 
-    for found in faces_in_files(paths, detector):
+    counts = dict.fromkeys(("pictures", "faces", "not read"), 0)
+    found_in = faces_in_files(pictures.files, detector)
+    for found in progress(found_in, "finding faces", len(pictures.files)):
+        counts["not read" if found.error else "pictures"] += 1
+        counts["faces"] += len(found.faces)
         if found.error:
-            say(f"{found.path}: {found.error}")
+            say(f"{click.format_filename(found.path)}: {found.error}")
         if as_json:
-            click.echo(json.dumps(found.as_json(), ensure_ascii=False))
+            click.echo(json.dumps(found.as_json()))
         elif not found.error:
-            click.echo(f"{found.path}: {len(found.faces)} face{'s' * (len(found.faces) != 1)}")
+            name, count = click.format_filename(found.path), len(found.faces)
+            click.echo(f"{name}: {count} face{'s' * (count != 1)}")
+    say(tally(counts | {f"passed over ({kind})": count for kind, count in pictures.passed_over.items()}))
+    if not counts["pictures"]:
+        raise SystemExit(1)
 
 
 @main.command()
@@ -167,40 +206,8 @@ def duplicates(workspace: Path, distance: int, as_json: bool) -> None:
         say(f"{done.missing:,} crops could not be read and stay ungrouped; the reasons are in the store")
 
 
-@main.command()
-@workspace_option
-@click.option("--rule", default="majority", show_default=True, help="majority (absolute) or plurality.")
-@click.option(
-    "--min-votes",
-    type=click.IntRange(1),
-    default=1,
-    show_default=True,
-    help="Faces with fewer voters stay undecided.",
-)
-@_json_option
-def consensus(workspace: Path, rule: str, min_votes: int, as_json: bool) -> None:
-    """Decide each face's label from its votes; earlier decisions are kept in its history.
-
-    \b
-    Examples:
-      curate consensus                       more than half of those who voted agree
-      curate consensus --rule plurality --min-votes 3
-
-    A face that most voters flag as no face, artificial or unusable is rejected.
-    """
-    from curate.decide import decide_labels
-    from db.workspace import open_workspace
-
-    done = decide_labels(open_workspace(workspace), rule, min_votes)
-    if as_json:
-        click.echo(json.dumps(asdict(done)))
-        return
-    extra = {"no agreement": done.undecided, "rejected": done.rejected, "decisions changed": done.changed}
-    if done.withdrawn:
-        extra["withdrawn with their votes"] = done.withdrawn
-    click.echo(tally({**done.by_class, **extra}))
-    if done.strangers:
-        say(f"{done.strangers:,} votes are for a class this workspace no longer has; they were left out")
+main.add_command(consensus_command)
+main.add_command(agreement_command)
 
 
 @main.command()
@@ -310,18 +317,25 @@ def export(
 
 @main.command()
 @workspace_option
+@click.option("--failures", is_flag=True, help="Print instead what could not be handled, and why.")
 @_json_option
-def status(workspace: Path, as_json: bool) -> None:
+def status(workspace: Path, failures: bool, as_json: bool) -> None:
     """Say how many photos, faces, votes, labels and snapshots there are.
 
     \b
-    Example:
+    Examples:
       curate status
+      curate status --failures     a line for each photo that failed: stage, photo, reason
     """
-    from curate.status import status_of
+    from curate.status import failures_of, status_of
     from db.workspace import open_workspace
 
-    now = status_of(open_workspace(workspace))
+    opened = open_workspace(workspace)
+    if failures:
+        for failure in failures_of(opened):
+            click.echo(json.dumps(asdict(failure)) if as_json else str(failure))
+        return
+    now = status_of(opened)
     if as_json:
         click.echo(json.dumps(asdict(now)))
         return

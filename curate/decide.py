@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from curate.consensus import REJECTING, RULES, Consensus, aggregator
+from curate.auto import Auto, opinions_of
+from curate.consensus import COUNTING, REJECTING, RULES, Aggregator, Consensus, Terms, aggregator, known_rule
 from curate.votes_table import tabulate
-from db.records import Label
+from db.errors import ConfigError, NotFoundError
+from db.records import Campaign, Label
 from db.workspace import Workspace
+
+_MOVED = 0.02  # a distribution that moved by less, with the same label, is no new decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,37 +32,96 @@ class DecisionTally:
     changed: int
 
 
-def decide_labels(workspace: Workspace, rule: str = "majority", min_votes: int = 1) -> DecisionTally:
+def workspace_terms(rule: str) -> Terms:
+    """What a label takes unless told otherwise: from a rule that weighs people, more than an even chance."""
+    return Terms(least_confidence=0.0 if rule in COUNTING else 0.5)
+
+
+def rule_of_campaign(workspace: Workspace, campaign: str = "") -> str:
+    """The rule that the campaign of this name is decided by; main's without a name. Errors: NotFoundError."""
+    return _campaign(workspace, campaign).rule
+
+
+def decide_labels(
+    workspace: Workspace, rule: str = "auto", terms: Terms | None = None, run: str = "", campaign: str = ""
+) -> DecisionTally:
     """Decide every face that has votes; running it again without new votes writes nothing.
 
-    Errors: ConfigError for an unknown rule.
+    With a ``campaign`` only the votes cast in it count, and only their faces are decided. ``terms`` default to
+    `workspace_terms`. ``run`` names a training run (as `train list` does) whose view of the faces it was not
+    trained on counts as one more voter's, by the rule "auto" only. Curators' own decisions stay.
+    Errors: ConfigError for an unknown rule, or a run beside another rule; NotFoundError for an unknown campaign
+    or run, or a run without out-of-fold predictions.
     """
-    chosen = aggregator(rule, min_votes)
-    tabulated = tabulate(workspace.store.votes.current(), workspace.settings.classes)
+    known_rule(rule)
+    terms = terms or workspace_terms(rule)
+    classes = workspace.settings.classes
+    chosen, method = _with_run(workspace, rule, terms, run) if run else (aggregator(rule, terms), rule)
+    asked = _campaign(workspace, campaign).id if campaign else None
+    tabulated = tabulate(workspace.store.votes.current(asked), classes)
     decisions = chosen.aggregate(tabulated.table)
-    withdrawn = _withdrawn(workspace, {decision.item for decision in decisions}, rule)
-    changed = workspace.store.labels.decide([*(_label(d, rule) for d in decisions), *withdrawn])
-    return _tally(decisions, workspace.settings.classes, len(withdrawn), tabulated.strangers, changed)
+    held = {label.face_id: label for label in workspace.store.labels.current()}
+    withdrawn = [] if campaign else _withdrawn(held, {decision.item for decision in decisions}, method)
+    labels = [_label(decision, method) for decision in decisions]
+    news = [new for new in labels if not _stays(held.get(new.face_id), new)]
+    changed = workspace.store.labels.decide([*news, *withdrawn])
+    return _tally(decisions, classes, len(withdrawn), tabulated.strangers, changed)
 
 
-def _label(decision: Consensus, rule: str) -> Label:
+def _campaign(workspace: Workspace, name: str) -> Campaign:
+    campaigns = workspace.store.campaigns
+    found = campaigns.by_name(name) if name else campaigns.main()
+    if found is None:
+        names = ", ".join(campaign.name for campaign in campaigns.all())
+        raise NotFoundError(f"there is no campaign {name!r}", hint=f"choose one of: {names}")
+    return found
+
+
+def _with_run(workspace: Workspace, rule: str, terms: Terms, run: str) -> tuple[Aggregator, str]:
+    if rule != "auto":
+        raise ConfigError(f"only the rule auto takes a run's view, not {rule}", hint="leave out --rule")
+    found = workspace.store.runs.load(run)
+    predictions = workspace.store.predictions.of_run(found.id)
+    opinions = opinions_of(predictions, workspace.settings.classes)
+    if not len(opinions.items):
+        raise NotFoundError(
+            f"run {found.id} has no predictions for faces that it was not trained on",
+            hint="choose another run: train list",
+        )
+    return Auto(terms, opinions), f"auto with {found.id}"
+
+
+def _label(decision: Consensus, method: str) -> Label:
     return Label(
         face_id=decision.item,
         label=decision.label,
         distribution=decision.distribution,
         confidence=decision.confidence,
         votes=decision.votes,
-        method=f"{rule}: {decision.reason}" if decision.reason else rule,
+        method=f"{method}: {decision.reason}" if decision.reason else method,
     )
 
 
-def _withdrawn(workspace: Workspace, voted: set[int], rule: str) -> list[Label]:
+def _stays(old: Label | None, new: Label) -> bool:
+    """Whether only the rule's view of other faces moved this one's distribution, and by next to nothing."""
+    if old is None or (old.label, old.method, old.votes) != (new.label, new.method, new.votes):
+        return False
+    if old.distribution.keys() != new.distribution.keys():
+        return False
+    return all(abs(old.distribution[name] - share) < _MOVED for name, share in new.distribution.items())
+
+
+def _withdrawn(held: Mapping[int, Label], voted: set[int], method: str) -> list[Label]:
     """Decisions for faces that a rule once labelled and that nobody's vote supports any more."""
     return [
-        Label(old.face_id, None, {}, 0.0, 0, f"{rule}: no votes")
-        for old in workspace.store.labels.current()
-        if old.votes > 0 and old.face_id not in voted and old.method.split(":")[0] in RULES
+        Label(old.face_id, None, {}, 0.0, 0, f"{method}: no votes")
+        for old in held.values()
+        if old.votes > 0 and old.face_id not in voted and _rule_of(old) in RULES
     ]
+
+
+def _rule_of(label: Label) -> str:
+    return label.method.partition(":")[0].partition(" ")[0]
 
 
 def _tally(

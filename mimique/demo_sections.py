@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -264,16 +265,28 @@ def _run_section(title: str, lead: str, command: str, workspace: Workspace, run:
         facts=(
             ("test accuracy", f"{test['accuracy']:.1%}"),
             ("95 % interval", f"{test['accuracy_low']:.0%} to {test['accuracy_high']:.0%}"),
+            *([("one more person reaches", f"{test['people']['share']:.1%}")] if test.get("people") else []),
             ("test macro-F1", f"{test['macro_f1']:.3f}"),
             ("test faces", f"{test['faces']:,}"),
             ("started from", str(run.metrics.get("start") or "a checkpoint")),
         ),
+        tables=(Table(("class", "test faces", "recall", "one more person"), _beside_people(test)),),
         pictures=tuple(
             Picture((folder / name).read_bytes(), f"{title}: {name.removesuffix('.png')}", caption)
             for name, caption in captions.items()
             if (folder / name).exists()
         ),
     )
+
+
+def _beside_people(scores: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """Each class's recall, and how often one more person would say what those faces are labelled as."""
+    from train.people import people_on_class
+
+    return [
+        (row["label"], f"{row['support']:,}", f"{row['recall']:.2f}", people_on_class(scores, row["label"]))
+        for row in scores["classes"]
+    ]
 
 
 def _recall(workspace: Workspace, faces: Sequence[Face]) -> tuple[int, int]:

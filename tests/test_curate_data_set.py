@@ -297,7 +297,7 @@ def test_the_commands_say_what_they_did(workspace: Workspace, tmp_path: Path) ->
     fill(workspace, list(range(20)))
     person = workspace.store.annotators.join("Ada").id
     for f in workspace.store.faces.all():
-        workspace.store.votes.cast(NewVote(f.id, person, CLASSES[f.id % 4]))
+        workspace.store.votes.cast(NewVote(f.id, person, (CLASSES[f.id % 4],)))
     assert "0 near-duplicate groups hold 0 of 20 faces" in curate(workspace, "duplicates").stdout
     assert json.loads(curate(workspace, "duplicates", "--json").stdout)["faces"] == 20
     assert "5 happy, 5 angry, 5 surprised, 5 neutral" in curate(workspace, "consensus").stdout

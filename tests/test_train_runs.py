@@ -282,9 +282,7 @@ def test_a_long_name_is_cut_to_what_a_folder_can_bear(workspace, snapshot):
     assert "-mine-mine-" in run.id and len(run.id) < 80
 
 
-@pytest.mark.parametrize(
-    "command", [["yolo"], ["resnet18"], ["detector", "--data=.", "--boxes=.", "--out=."]]
-)
+@pytest.mark.parametrize("command", [["yolo"], ["resnet18"], ["detector", "--data=.", "--boxes=."]])
 def test_a_seed_no_generator_takes_is_a_usage_error(command):
     for seed in ("99999999999999999999", "-1"):
         result = CliRunner().invoke(main, [*command, "--seed", seed])

@@ -8,10 +8,13 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from db.errors import NotFoundError
+from db.errors import InputError, NotFoundError
 from db.records import Run
 from db.workspace import Workspace
+from train.detector_recipe import is_detector
+from train.detector_show import print_detector
 from train.finish import main_scores
+from train.people import people_in_words, people_on_class
 from train.plots import plot_comparison
 from train.runs import run_folder, run_state
 
@@ -36,11 +39,11 @@ def runs_table(workspace: Workspace, runs: Sequence[Run]) -> Table:
     table = Table(box=None, header_style="bold")
     table.add_column("run", no_wrap=True, min_width=max((len(run.id) for run in runs), default=0))
     table.add_column("state", no_wrap=True, min_width=len("interrupted"))
-    for column in ("px", "epochs", "time", "part", "accuracy (95 %)", "macro-F1"):
+    for column in ("px", "epochs", "time", "part", "accuracy (95 %)", "people", "macro-F1"):
         table.add_column(column, justify="left" if column == "part" else "right")
     for run in runs:
         state = run_state(workspace, run)
-        cells = _figures(run) if state == "done" else ("",) * 5
+        cells = _figures(run) if state == "done" else ("",) * 6
         table.add_row(run.id, state, str(run.recipe.get("imgsz", "")), *cells)
     return table
 
@@ -53,6 +56,7 @@ def _figures(run: Run) -> tuple[str, ...]:
         f"{seconds:.0f} s",
         part,
         f"{scores['accuracy']:.1%} ({scores['accuracy_low']:.0%}–{scores['accuracy_high']:.0%})",
+        f"{scores['people']['share']:.0%}" if scores.get("people") else "",
         f"{scores['macro_f1']:.3f}",
     )
 
@@ -65,6 +69,9 @@ def print_run(workspace: Workspace, run: Run, console: Console) -> None:
     console.print(f"recipe: {recipe}", highlight=False)
     if state != "done":
         console.print(_what_next(run, state), highlight=False)
+        return
+    if is_detector(run.recipe):
+        print_detector(workspace, run, console)
         return
     metrics = run.metrics
     console.print(
@@ -89,17 +96,19 @@ def _what_next(run: Run, state: str) -> str:
 def _part_table(part: str, scores: Any) -> Table:
     low, high = scores["accuracy_low"], scores["accuracy_high"]
     title = f"{part}: accuracy {scores['accuracy']:.1%} ({low:.0%} to {high:.0%}), macro-F1 {scores['macro_f1']:.3f}"
+    title += people_in_words(scores)
     table = Table(title=title, title_justify="left", box=None, header_style="bold")
     table.add_column("true class")
     labels = [score["label"] for score in scores["classes"]]
     for label in labels:
         table.add_column(f"→ {label}", justify="right")
-    for column in ("precision", "recall", "F1", "faces"):
+    for column in ("precision", "recall", "people", "F1", "faces"):
         table.add_column(column, justify="right")
     for score, row in zip(scores["classes"], scores["confusion"], strict=True):
         figures = (
             f"{score['precision']:.2f}",
             f"{score['recall']:.2f}",
+            people_on_class(scores, score["label"]),
             f"{score['f1']:.2f}",
             str(score["support"]),
         )
@@ -108,12 +117,19 @@ def _part_table(part: str, scores: Any) -> Table:
 
 
 def compare_runs(workspace: Workspace, names: Sequence[str]) -> tuple[tuple[Run, ...], str]:
-    """The named finished runs (all finished ones when none is named), and the plot drawn of them.
+    """The named finished classifiers (all finished ones when none is named), and the plot drawn of them.
 
     Gives the runs and the path of ``runs/comparison.png``. Errors: NotFoundError when a run is missing or
-    not finished, or there is none.
+    not finished, or there is none; InputError for a detector's run.
     """
     runs = tuple(workspace.store.runs.load(name) for name in names) if names else workspace.store.runs.all()
+    detectors = [run.id for run in runs if is_detector(run.recipe)]
+    if names and detectors:
+        raise InputError(
+            f"run {detectors[0]} is a face detector: classifiers are compared here",
+            hint="train list has the detectors side by side",
+        )
+    runs = tuple(run for run in runs if not is_detector(run.recipe))
     unfinished = [run.id for run in runs if run.status != "done"]
     if names and unfinished:
         raise NotFoundError(f"run {unfinished[0]} is not finished, so it has no figures", hint="train list")

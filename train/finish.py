@@ -18,6 +18,7 @@ from train.dataset import PackedFaces, read_crop, square
 from train.history import best_epoch, read_history
 from train.metrics import Scores, scores
 from train.network import FaceNetwork, save_network
+from train.people import people_in_words, people_of
 from train.plots import WrongFace, plot_confusion, plot_curves, plot_errors
 from train.runs import ActiveRun, finish_run, write_json
 
@@ -36,7 +37,8 @@ def conclude(
     """Save the best weights, measure them on the val and test parts, draw, store, mark the run done.
 
     ``held_out`` are the packed val and test parts; ``facts`` are added to the run's metrics. The figures come
-    from the very files the run leaves behind, through ``open_classifier``.
+    from the very files the run leaves behind, through ``open_classifier``; beside each part's stands what one more
+    person would reach on its faces (``people``).
     """
     save_network(network, run.folder)
     classifier = open_classifier(run.folder)
@@ -52,19 +54,29 @@ def conclude(
     }
     predictions: list[Prediction] = []
     wrong: list[WrongFace] = []
+    people = people_of(workspace, snapshot.classes)
     for packed in (part for part in held_out if len(part)):
         probabilities = classifier.predict(packed.images)
         name = packed.members[0].part
-        metrics[name] = scores(packed.targets, probabilities.argmax(axis=1), snapshot.classes).as_record()
+        record = scores(packed.targets, probabilities.argmax(axis=1), snapshot.classes).as_record()
+        metrics[name] = record | {"people": people.ceiling(packed.members)}
         predictions += _predictions(run.id, snapshot, packed.members, probabilities)
         wrong += _wrong_faces(workspace, snapshot, packed, probabilities)
     _write_predictions(run.folder / "predictions.csv", snapshot, held_out, predictions)
     workspace.store.predictions.replace(run.id, predictions)
+    _ask_about_doubts(workspace, run.id)
     _draw(run, snapshot, metrics, wrong)
     write_json(run.folder / "metrics.json", metrics)
     done = finish_run(workspace, run, metrics)
     _say_result(done, metrics)
     return done
+
+
+def _ask_about_doubts(workspace: Workspace, run_id: str) -> None:
+    """The faces this run doubts come first where people still vote, in campaigns ordered to teach."""
+    for campaign in workspace.store.campaigns.all():
+        if campaign.ordering == "teach" and campaign.closed_at is None:
+            workspace.store.queue.rank_by_doubt(campaign.id, run_id)
 
 
 def main_scores(metrics: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
@@ -149,5 +161,6 @@ def _say_result(run: Run, metrics: Mapping[str, Any]) -> None:
     say(
         f"run {run.id} done: {part} accuracy {record['accuracy']:.1%} "
         f"({record['accuracy_low']:.0%} to {record['accuracy_high']:.0%}, {record['faces']} faces), "
-        f"macro-F1 {record['macro_f1']:.3f}; best epoch {metrics['best_epoch']} of {metrics['epochs']}"
+        f"macro-F1 {record['macro_f1']:.3f}{people_in_words(record)}; "
+        f"best epoch {metrics['best_epoch']} of {metrics['epochs']}"
     )

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from curate.intervals import wilson_interval
+
 Matrix = NDArray[np.int64]
 
 
@@ -78,20 +80,6 @@ def macro_f1(matrix: Matrix) -> float:
     occurs = matrix.sum(axis=0) + matrix.sum(axis=1)  # (K,)
     f1 = 2 * np.diag(matrix)[occurs > 0] / occurs[occurs > 0]
     return float(f1.mean()) if f1.size else 0.0
-
-
-def wilson_interval(hits: int, total: int, z: float = 1.959964) -> tuple[float, float]:
-    """Where a share truly lies with 95 % confidence, given ``hits`` of ``total`` (Wilson, 1927).
-
-    Without observations: 0 to 1.
-    """
-    if total == 0:
-        return 0.0, 1.0
-    share = hits / total
-    centre = share + z * z / (2 * total)
-    spread = z * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
-    scale = 1 + z * z / total
-    return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
 
 
 def scores(true: ArrayLike, predicted: ArrayLike, labels: Sequence[str]) -> Scores:

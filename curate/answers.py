@@ -1,0 +1,254 @@
+"""Votes from a plain file: ``question,worker,answer`` lines, or counts of answers as FER+ has them.
+
+The first line names the columns, in any order and any case; other columns are passed over. Separators are ``,``,
+``;`` or tabs, whichever the first line has; the text is UTF-8 or UTF-16 with or without a byte order mark, else
+Windows-1252. A file of counts has no worker: each line is a question and how many people gave each answer, in one
+column an answer; ``unknown`` counts as unsure, ``NF`` as the flag "not a face" (Barsoum et al. 2016, FER+).
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from curate.votes_table import ANONYMOUS, UNSURE, VoteTable
+from db.errors import InputError
+from db.records import FLAGS
+
+QUESTION = ("question", "task", "item", "face", "image", "image name", "file")
+WORKER = ("worker", "annotator", "user", "performer", "rater")
+ANSWER = ("answer", "label", "response", "choice", "vote")
+_NO_ANSWER = ("usage", "split", "part")  # columns of a file of counts that count nothing
+_UNKNOWN, _NOT_A_FACE = "unknown", "nf"
+_HINT = "the first line names the columns: question,worker,answer"
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class BadLine:
+    """A line that was left out: its number, the first of the file being 1, and why."""
+
+    number: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"line {self.number:,}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answers:
+    """A file's votes. The table's item i is ``questions[i]``, and its annotator i is ``workers[i]``.
+
+    Questions and workers are sorted, so that the order of lines changes no number in the table; ``asked`` are the
+    items in the order in which the file has them first.
+    """
+
+    table: VoteTable
+    questions: tuple[str, ...]
+    workers: tuple[str, ...]
+    asked: NDArray[np.int64]
+    bad: tuple[BadLine, ...]
+
+
+def read_answers(path: Path) -> Answers:
+    """The votes of a file, bad lines left out and listed. No votes at all are fine, as long as columns are named.
+
+    Of several answers by one worker to one question the first counts. Errors: InputError when the file cannot be
+    read, is empty, or its first line does not name the columns.
+    """
+    try:
+        with path.open(encoding=_encoding(path), newline="") as file:
+            first = file.readline()
+            delimiter = max(",;\t", key=first.count)
+            header = [name.strip() for name in next(csv.reader([first], delimiter=delimiter), [])]
+            rows = _rows(csv.reader(file, delimiter=delimiter))
+            if not first.strip():
+                raise InputError(f"{path} is empty", hint=_HINT)
+            return _read(path, header, rows)
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be read: {error.strerror}", hint="check the spelling of the path"
+        ) from error
+
+
+def _read(path: Path, header: list[str], rows: Iterator[tuple[int, list[str] | str]]) -> Answers:
+    question, worker, answer = (_column(header, names) for names in (QUESTION, WORKER, ANSWER))
+    if question is not None and worker is not None and answer is not None:
+        return _named(rows, len(header), (question, worker, answer))
+    if question is not None and worker is None and len(header) > question + 1 and answer is None:
+        return _counted(rows, header, question)
+    missing = "question" if question is None else "worker" if worker is None else "answer"
+    raise InputError(f"{path} has no column {missing!r}; its columns are {', '.join(header)}", hint=_HINT)
+
+
+def _column(header: list[str], names: tuple[str, ...]) -> int | None:
+    """The first column with one of these names, the names in order of preference."""
+    lower = [name.lower() for name in header]
+    return next((lower.index(name) for name in names if name in lower), None)
+
+
+def _rows(reader: Iterator[list[str]]) -> Iterator[tuple[int, list[str] | str]]:
+    """(line number, cells), or (line number, what is wrong); empty lines passed over."""
+    number = 1
+    while True:
+        number += 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield number, str(error)
+            continue
+        if cells:
+            yield number, cells
+        number = reader.line_num + 1  # type: ignore[attr-defined]
+
+
+def _named(rows: Iterator[tuple[int, list[str] | str]], width: int, columns: tuple[int, int, int]) -> Answers:
+    """Votes by named workers; ids are given as they come, and sorted at the end."""
+    names: tuple[dict[str, int], ...] = ({}, {}, {})
+    ids = tuple(array("q") for _ in columns)
+    lines = array("q")
+    bad: list[BadLine] = []
+    for number, cells in rows:
+        if isinstance(cells, str) or len(cells) < width:
+            bad.append(BadLine(number, cells if isinstance(cells, str) else _short(cells, width)))
+            continue
+        told = [cells[column].strip() for column in columns]
+        if not all(told):
+            bad.append(BadLine(number, f"the {_KINDS[told.index('')]} is empty"))
+            continue
+        lines.append(number)
+        for place, known, column in zip(told, names, ids, strict=True):
+            column.append(known.setdefault(place, len(known)))
+    return _answers(names, [np.array(column, np.int64) for column in ids], np.array(lines, np.int64), bad)
+
+
+_KINDS = ("question", "worker", "answer")
+
+
+def _short(cells: list[str], width: int) -> str:
+    return f"{len(cells)} column{'s' * (len(cells) != 1)} where the first line has {width}"
+
+
+def _answers(
+    names: tuple[dict[str, int], ...],
+    ids: list[NDArray[np.int64]],
+    lines: NDArray[np.int64],
+    bad: list[BadLine],
+) -> Answers:
+    pairs = ids[0] * max(len(names[1]), 1) + ids[1]
+    kept = np.unique(pairs, return_index=True)[1]
+    repeated = np.ones(len(pairs), np.bool_)
+    repeated[kept] = False
+    bad += [BadLine(int(line), "this worker has answered this question before") for line in lines[repeated]]
+    kept = np.flatnonzero(~repeated)
+    items, workers, choices = (
+        _by_name(known, column[kept]) for known, column in zip(names, ids, strict=True)
+    )
+    first = np.sort(np.unique(items, return_index=True)[1])
+    return Answers(
+        table=VoteTable(items, workers, choices, np.full(len(items), UNSURE), tuple(sorted(names[2]))),
+        questions=tuple(sorted(names[0])),
+        workers=tuple(sorted(names[1])),
+        asked=items[first],
+        bad=tuple(sorted(bad, key=lambda line: line.number)),
+    )
+
+
+def _by_name(known: dict[str, int], ids: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Ids given in order of appearance, as places among the sorted names."""
+    place = np.empty(len(known), np.int64)
+    place[[known[name] for name in sorted(known)]] = np.arange(len(known))
+    return place[ids]
+
+
+def _counted(rows: Iterator[tuple[int, list[str] | str]], header: list[str], question: int) -> Answers:
+    """Votes of nobody known: a weighted row for each (question, answer) that was given."""
+    columns = [i for i in range(question + 1, len(header)) if header[i].lower() not in _NO_ANSWER]
+    names = [header[i] for i in columns if header[i].lower() not in (_UNKNOWN, _NOT_A_FACE)]
+    said = [_said(header[i], names) for i in columns]
+    counts: dict[str, list[int]] = {}
+    bad: list[BadLine] = []
+    for number, cells in rows:
+        try:
+            name, told = _counts(cells, len(header), question, columns)
+        except ValueError as error:
+            bad.append(BadLine(number, str(error)))
+            continue
+        if name in counts:
+            bad.append(BadLine(number, "this question has a line already"))
+            continue
+        counts[name] = told
+    return _count_table(counts, names, said, bad)
+
+
+def _said(column: str, names: list[str]) -> tuple[int, int]:
+    """(class, flag) that a column of counts stands for."""
+    if column.lower() == _NOT_A_FACE:
+        return UNSURE, FLAGS.index("not_a_face")
+    return (UNSURE if column.lower() == _UNKNOWN else names.index(column)), UNSURE
+
+
+def _counts(cells: list[str] | str, width: int, question: int, columns: list[int]) -> tuple[str, list[int]]:
+    """(question, its counts). Errors: ValueError for a line that has none."""
+    if isinstance(cells, str):
+        raise ValueError(cells)
+    if len(cells) < width:
+        raise ValueError(_short(cells, width))
+    name = cells[question].strip()
+    if not name:
+        raise ValueError("the question is empty")
+    told = [cells[column].strip() or "0" for column in columns]
+    strange = next((cell for cell in told if not (cell.isdecimal() and len(cell) < 8)), None)
+    if strange is not None:
+        raise ValueError(f"{strange!r} is not a count")
+    return name, [int(cell) for cell in told]
+
+
+def _count_table(
+    counts: dict[str, list[int]], names: list[str], said: list[tuple[int, int]], bad: list[BadLine]
+) -> Answers:
+    questions = tuple(sorted(counts))
+    place = {name: i for i, name in enumerate(questions)}
+    told = np.array([counts[name] for name in questions], np.int64).reshape(-1, len(said))
+    items, columns = np.nonzero(told)
+    choices, flags = np.array(said, np.int64).reshape(-1, 2).T
+    table = VoteTable(
+        items=items.astype(np.int64),
+        annotators=np.full(len(items), ANONYMOUS),
+        choices=choices[columns],
+        flags=flags[columns],
+        classes=tuple(names),
+        weights=told[items, columns].astype(np.float64),
+    )
+    asked = np.array([place[name] for name in counts], np.int64)
+    return Answers(table, questions, (), asked[told[asked].any(axis=1)], tuple(bad))
+
+
+def _encoding(path: Path) -> str:
+    with path.open("rb") as file:
+        head = file.read(4)
+        if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            return "utf-16"
+        file.seek(0)
+        return "utf-8-sig" if _is_utf8(file) else "cp1252"
+
+
+def _is_utf8(file: IO[bytes]) -> bool:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        while block := file.read(_BLOCK):
+            decoder.decode(block)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -1,0 +1,156 @@
+"""The command ``curate consensus``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from db.command import say, tally, workspace_option
+from db.errors import ConfigError
+
+if TYPE_CHECKING:
+    from curate.outcome import Terms
+    from db.workspace import Workspace
+
+_SHOWN_BAD_LINES = 20
+
+
+@click.command("consensus")
+@workspace_option
+@click.option(
+    "--votes",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A file of question,worker,answer, or of counts, instead of a workspace.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Where the labels of --votes go. [default: the terminal]",
+)
+@click.option(
+    "--rule",
+    help="auto, majority (absolute), plurality, dawid-skene, glad or mace. "
+    "[default: the campaign's own; auto for --votes]",
+)
+@click.option("--campaign", default="", help="Decide by this campaign's votes alone. [default: all votes]")
+@click.option("--run", default="", help="A run whose view of faces new to it counts too; with auto.")
+@click.option(
+    "--min-votes",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Faces with fewer voters stay undecided.",
+)
+@click.option(
+    "--least-confidence",
+    type=click.FloatRange(0, 1),
+    help="Faces decided with less stay undecided. [default: 0.5 in a workspace, but 0 for rules that count "
+    "votes, and 0 for --votes]",
+)
+@click.option(
+    "--ties",
+    type=click.Choice(["leave", "draw"]),
+    help="Leave a tie undecided, or draw among the tied classes. [default: leave; draw for --votes]",
+)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="For --ties draw.")
+@click.option("--json", "as_json", is_flag=True, help="Print the tally as JSON.")
+def consensus_command(
+    workspace: Path,
+    votes: Path | None,
+    out: Path | None,
+    rule: str | None,
+    campaign: str,
+    run: str,
+    min_votes: int,
+    least_confidence: float | None,
+    ties: Literal["leave", "draw"] | None,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Decide each face's label from its votes; earlier decisions are kept in its history.
+
+    \b
+    Examples:
+      curate consensus                              people's skills are learnt from the votes
+      curate consensus --run yolo11n                a run's out-of-fold view is one more voter
+      curate consensus --rule majority --min-votes 3
+      curate consensus --campaign "second round"
+      curate consensus --votes answers.csv --rule auto --out labels.csv
+
+    A face that most voters flag as no face, artificial or unusable is rejected. The labels of --votes have the
+    columns question,label,confidence,votes,rule,reason and p_CLASS for each class.
+    """
+    from curate.consensus import known_rule
+    from curate.decide import rule_of_campaign
+    from db.workspace import open_workspace
+
+    if votes is None and out is not None:
+        raise ConfigError("--out is for the labels of a file of votes", hint="add --votes answers.csv")
+    if votes is not None and (run or campaign):
+        wrong = "--run" if run else "--campaign"
+        raise ConfigError(f"{wrong} is for the faces of a workspace", hint=f"leave out {wrong} or --votes")
+    opened = open_workspace(workspace) if votes is None else None
+    rule = rule or ("auto" if opened is None else rule_of_campaign(opened, campaign))
+    known_rule(rule)
+    terms = _terms(rule, opened is None, least_confidence, ties)
+    terms = replace(terms, min_votes=min_votes, seed=seed)
+    if opened is not None:
+        _decide_workspace(opened, _Question(rule, campaign, run), terms, as_json)
+    elif votes is not None:
+        _decide_file(votes, out, rule, terms, as_json)
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What a workspace is asked to decide, and by whose votes."""
+
+    rule: str
+    campaign: str
+    run: str
+
+
+def _terms(
+    rule: str, of_file: bool, least_confidence: float | None, ties: Literal["leave", "draw"] | None
+) -> Terms:
+    from curate.decide import workspace_terms
+    from curate.outcome import Terms
+
+    terms = Terms(ties="draw") if of_file else workspace_terms(rule)
+    if least_confidence is not None:
+        terms = replace(terms, least_confidence=least_confidence)
+    return replace(terms, ties=ties) if ties else terms
+
+
+def _decide_workspace(workspace: Workspace, asked: _Question, terms: Terms, as_json: bool) -> None:
+    from curate.decide import decide_labels
+
+    done = decide_labels(workspace, asked.rule, terms, asked.run, asked.campaign)
+    if as_json:
+        click.echo(json.dumps(asdict(done)))
+        return
+    extra = {"no agreement": done.undecided, "rejected": done.rejected, "decisions changed": done.changed}
+    if done.withdrawn:
+        extra["withdrawn with their votes"] = done.withdrawn
+    click.echo(tally({**done.by_class, **extra}))
+    if done.strangers:
+        say(f"{done.strangers:,} votes are for a class this workspace no longer has; they were left out")
+
+
+def _decide_file(votes: Path, out: Path | None, rule: str, terms: Terms, as_json: bool) -> None:
+    from curate.label_file import decide_file
+
+    done = decide_file(votes, out or sys.stdout, rule, terms)
+    for bad in done.bad[:_SHOWN_BAD_LINES]:
+        say(f"{votes}, {bad}; left out")
+    if len(done.bad) > _SHOWN_BAD_LINES:
+        say(f"{votes}: {len(done.bad) - _SHOWN_BAD_LINES:,} more lines were left out")
+    text = json.dumps(done.counts()) if as_json else tally(done.counts())
+    if out is None:
+        say(text)
+    else:
+        click.echo(text)
