@@ -1,4 +1,4 @@
-"""The ``label`` command."""
+"""The ``label`` command: without a command it serves the workbench."""
 
 from __future__ import annotations
 
@@ -6,23 +6,26 @@ from pathlib import Path
 
 import click
 
-from db.command import say, single_command, workspace_option
+from db.command import group_that_runs, say, workspace_option
+from label_ui.campaign_cli import campaign
+from label_ui.exchange_cli import export_command, import_command
+from label_ui.people_cli import invite, people
 
 HELP = """Open the voting workbench in the browser: one face, one key, the next face.
 
-Everybody votes under a name of their own, blind to the votes of the others. Keys: 1 to 9 for the classes,
-u unsure, f flag, space skip, backspace undo, z zoom, c whole photo, ? help.
+Everybody votes under a name of their own, blind to the votes of the others. On this machine a name is enough,
+and the first person is the owner; over a network people log in. The keys are shown by ?.
 
 \b
 Examples:
   label                          this machine only, on http://127.0.0.1:7860
   label -w faces --port 7870     another project beside it
-  MIMIQUE_LABEL_PASSWORD=…  label --listen 0.0.0.0
-                                 the whole team over the network, with that password
+  label --listen 0.0.0.0         the whole team over the network; prints the owner's link
+  label invite --name Ana        a link that lets Ana in
 """
 
 
-@single_command("label", HELP)
+@group_that_runs("label", HELP)
 @workspace_option
 @click.option("--port", type=click.IntRange(1, 65535), default=7860, show_default=True)
 @click.option(
@@ -30,17 +33,22 @@ Examples:
     default="127.0.0.1",
     show_default=True,
     metavar="ADDRESS",
-    help="Where to be reached; other than this machine only with a password in $MIMIQUE_LABEL_PASSWORD.",
+    help="Where to be reached; from other machines people must log in.",
 )
 @click.option(
-    "--lang", type=click.Choice(["en", "fr"]), help="The page's language. [default: each browser's]"
+    "--lang", type=click.Choice(["en", "fr"]), help="The pages' language. [default: each browser's]"
 )
 @click.option("--no-browser", is_flag=True, help="Only print the address.")
-def main(workspace: Path, port: int, listen: str, lang: str | None, no_browser: bool) -> None:
+@click.pass_context
+def main(
+    ctx: click.Context, workspace: Path, port: int, listen: str, lang: str | None, no_browser: bool
+) -> None:
+    if ctx.invoked_subcommand is not None:
+        return
     from db.workspace import open_workspace
-    from label_ui.door import check_door, show_in_browser, wait_for_the_end
+    from label_ui.door import check_door, password_of, show_in_browser, wait_for_the_end
 
-    password = check_door(listen, port)
+    check_door(listen, port)
     opened = open_workspace(workspace)
     if not opened.store.faces.count():
         say(
@@ -49,11 +57,17 @@ def main(workspace: Path, port: int, listen: str, lang: str | None, no_browser: 
     say("starting the workbench …")
     from label_ui.app import serve
 
-    running = serve(opened, address=listen, port=port, password=password, lang=lang or "")
+    running = serve(opened, address=listen, port=port, password=password_of(), lang=lang or "")
     click.echo(running.url)
+    for line in running.notes:
+        say(line)
     say("press Ctrl-C to stop; every vote is kept as it is cast")
     if not no_browser:
-        show_in_browser(running.url)
+        show_in_browser(running.first_url)
     wait_for_the_end()
     running.close()
     say("stopped")
+
+
+for _command in (invite, people, campaign, import_command, export_command):
+    main.add_command(_command)

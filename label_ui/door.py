@@ -1,4 +1,4 @@
-"""Where the workbench is reached: who may come in, which port is free, and how it ends."""
+"""Where the workbench is reached: at which address, on which port, and how it ends."""
 
 from __future__ import annotations
 
@@ -12,28 +12,32 @@ import threading
 import webbrowser
 from collections.abc import Mapping
 
-from db.errors import ConfigError, InputError
+from db.errors import InputError
 
 PASSWORD_VARIABLE = "MIMIQUE_LABEL_PASSWORD"
 _PORTS_TRIED = 200
 _ENDINGS = (signal.SIGINT, signal.SIGTERM)
 
 
-def check_door(address: str, port: int, environment: Mapping[str, str] = os.environ) -> str:
-    """The password to ask for; empty means none is needed, on this machine only.
-
-    Errors: ConfigError when others could come in without a password, InputError when the address is none
-    of this machine's or the port is taken.
-    """
-    password = environment.get(PASSWORD_VARIABLE, "")
-    if not password and not is_loopback(address):
-        raise ConfigError(
-            f"--listen {address} lets others in, and {PASSWORD_VARIABLE} sets no password",
-            hint=f"{PASSWORD_VARIABLE}='a long phrase' label --listen {address}",
-        )
+def check_door(address: str, port: int) -> None:
+    """Errors: InputError when the address is none of this machine's, or the port is taken."""
     if not _free(address, port):
         raise InputError(f"port {port} of {address} is taken", hint=_other_port(address, port))
-    return password
+
+
+def password_of(environment: Mapping[str, str] = os.environ) -> str:
+    """The password an owner logs in with who has none of their own; empty when none is set."""
+    return environment.get(PASSWORD_VARIABLE, "")
+
+
+def own_address() -> str:
+    """The address of this machine in its network, as far as it knows; 127.0.0.1 without a network."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # chooses a way there; nothing is sent
+            return str(probe.getsockname()[0])
+        except OSError:
+            return "127.0.0.1"
 
 
 def is_loopback(address: str) -> bool:
@@ -59,6 +63,23 @@ def wait_for_the_end() -> None:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def open_door(address: str, port: int) -> socket.socket:
+    """A listening socket; holding it is what keeps the port. Errors: InputError when it is taken."""
+    family, kind, proto, _, where = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)[0]
+    # Only of a socket that says TCP does asyncio end Nagle's delay, which costs 40 ms an answer.
+    door = socket.socket(family, kind, proto)
+    try:
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        door.bind(where)
+        door.listen(2048)
+    except OSError as error:
+        door.close()
+        raise InputError(
+            f"cannot listen on {address} port {port}: {error.strerror}", hint=_other_port(address, port)
+        ) from error
+    return door
 
 
 def _free(address: str, port: int) -> bool:

@@ -1,158 +1,178 @@
-"""One person's sitting at the voting workbench, without any screen: what to show next, vote, skip, undo."""
+"""One person's sitting in one campaign, without any screen: what to show next, vote, skip, undo."""
 
 from __future__ import annotations
 
-import math
-import re
-import threading
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from db.blobs import Blobs
-from db.errors import InputError, NotFoundError
-from db.records import FLAGS, Annotator, Face, NewVote
+from db.errors import NotFoundError
+from db.records import Annotator, Campaign, Face, NewVote
 from db.store import Store
-from label_ui.pictures import browser_jpeg
+from label_ui.ballots import Ballot, check_answer, check_request_id, told_by_screen, within_reason
+from label_ui.feedback import Answer, Feedback, answers_of_others, feedback_on
+from label_ui.roles import NotAllowedError
+from label_ui.suggestions import Suggestion, suggestions_for
 
-AHEAD = 64  # faces looked up at once: the walk past what one has judged is paid once for so many
 CROP_SUFFIX = ".jpg"
-LONGEST_SECONDS = 86_400.0
-_REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
+LEASE_S = 180.0  # so long a face is kept for a screen that shows no sign of life
 
 
 @dataclass(frozen=True, slots=True)
 class FaceView:
-    """What a voter sees of a face: its picture, and nothing that could sway a vote.
+    """What a voter sees of a face before the vote: its picture's name, and nothing that could sway.
 
-    ``crop`` is the JPEG; ``crop_name`` names its content, and a ballot hands it back as proof of what was seen.
+    ``crop_name`` names the picture's content, and a ballot hands it back as proof of what was seen. ``about``
+    is the class a verify campaign asks about, else empty. ``suggestion`` is a model's view, where the campaign
+    shows one and did not hide it on this face.
     """
 
     face_id: int
     crop_name: str
-    crop: bytes
     size_wh: tuple[int, int]
+    about: str = ""
+    suggestion: Suggestion | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PhotoView:
-    """The whole photo as JPEG, and the face's box in it as shares of width and height, 0 to 1."""
+    """A face's box in its photo as shares of width and height, 0 to 1; ``size_wh`` is the photo's, in pixels."""
 
     face_id: int
-    photo: bytes
+    size_wh: tuple[int, int]
     box: tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Ballot:
-    """One answer as it comes from a screen. Neither ``choice`` nor ``flag`` means "unsure".
+class Cast:
+    """A stored vote, and what its voter may know now: the known answer, and how others voted (answer, votes)."""
 
-    ``request_id`` (8 to 64 letters, digits, - or _) is made once for every face shown: a ballot that
-    arrives twice, after a double click or a lost answer, counts once.
-    """
-
-    face_id: int
-    crop_name: str
-    request_id: str
-    choice: str | None = None
-    flag: str | None = None
-    seconds: float | None = None
-    shown: Mapping[str, object] = field(default_factory=dict)
+    vote_id: int
+    feedback: Feedback | None = None
+    others: tuple[tuple[Answer, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class MyProgress:
-    """How far one person is: ``voted`` and ``skipped`` of ``faces``."""
+class Counts:
+    """One person's ``voted`` and ``skipped`` faces in the campaign; of its ``faces`` so many are ``done``."""
 
     faces: int
+    done: int
+    open: int
     voted: int
     skipped: int
 
 
 class Session:
-    """Safe to share between threads; several sessions of one person, even in several processes, agree."""
+    """Keeps nothing itself: any number of them, in any number of processes, agree through the store."""
 
-    def __init__(self, store: Store, blobs: Blobs, classes: Sequence[str], annotator: Annotator) -> None:
-        self.annotator = annotator
-        self._store, self._blobs, self._classes = store, blobs, tuple(classes)
-        self._queue: tuple[int, ...] = ()
-        self._lock = threading.Lock()
+    def __init__(
+        self,
+        store: Store,
+        blobs: Blobs,
+        classes: Sequence[str],
+        annotator: Annotator,
+        campaign: Campaign,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """``classes`` are the workspace's, for a campaign that names none. Errors: NotAllowedError."""
+        if campaign.voters and annotator.id not in campaign.voters:
+            raise NotAllowedError(
+                f"the campaign {campaign.name!r} does not ask {annotator.name}", hint="ask a curator"
+            )
+        self._store, self._blobs, self._clock = store, blobs, clock
+        self._me, self._campaign = annotator.id, campaign
+        self.classes = campaign.classes or tuple(classes)
 
     def next(self, count: int = 1, exclude: Collection[int] = ()) -> tuple[FaceView, ...]:
-        """Up to ``count`` faces this person has not judged, fewest votes first; none when all are judged.
+        """Up to ``count`` faces that want this person's vote, reserved for ``LEASE_S``; none when there are none.
 
         ``exclude`` are faces the screen holds already. A face whose picture is missing is passed over.
         """
         views: list[FaceView] = []
         passed = set(exclude)
-        while len(views) < count:
-            ids = self._upcoming(count - len(views), passed)
-            if not ids:
+        while len(views) < count and self._campaign.closed_at is None:
+            wanted = count - len(views)
+            queued = self._store.queue.take(
+                self._campaign.id,
+                self._me,
+                wanted,
+                lease_s=LEASE_S,
+                exclude=tuple(passed),
+                now=self._clock(),
+            )
+            if not queued:
                 break
-            passed.update(ids)
-            found = (self._view(face) for face in self._store.faces.by_ids(ids))
-            views.extend(view for view in found if view is not None)
+            passed.update(face.face_id for face in queued)
+            views.extend(self._views([face.face_id for face in queued]))
         return tuple(views)
 
-    def vote(self, ballot: Ballot) -> int:
-        """Store the answer and give the vote's id; the same ballot again gives the same id.
+    def hold(self, face_ids: Sequence[int]) -> tuple[int, ...]:
+        """Reserve faces that wait on the screen for another ``LEASE_S``; gives those no longer wanted."""
+        return self._store.queue.renew(
+            self._campaign.id, self._me, tuple(face_ids), lease_s=LEASE_S, now=self._clock()
+        )
+
+    def leave(self, face_ids: Sequence[int] | None = None) -> None:
+        """Give back faces that waited on a screen that is gone; all of this person's when none are named."""
+        self._store.queue.release(self._campaign.id, self._me, face_ids)
+
+    def vote(self, ballot: Ballot) -> Cast:
+        """Store the answer; the same ballot again stores nothing and gives the same vote.
 
         Errors: InputError for an answer that is none, NotFoundError for a face that is not (or no longer)
         the one that was shown.
         """
-        self._check(ballot)
-        return self._store.votes.cast(self._new(ballot), request_id=ballot.request_id)
+        new = self._checked(ballot)
+        vote_id = self._store.votes.cast(new, request_id=ballot.request_id)
+        return Cast(vote_id, feedback_on(self._store, self._campaign, new), self._others(ballot.face_id))
 
     def skip(self, ballot: Ballot) -> int:
         """Pass over the face: it is not shown to this person again. Errors as ``vote``."""
-        self._check(ballot)
-        return self._store.votes.skip(self._new(ballot), request_id=ballot.request_id)
+        return self._store.votes.skip(self._checked(ballot), request_id=ballot.request_id)
 
     def undo(self, request_id: str, of: str | None = None) -> FaceView | None:
         """Take back the latest vote or skip, or the one sent as ``of``; gives its face to be judged again.
 
-        None when there is nothing to take back, or its picture is missing. Any number of times.
+        The face is reserved again. None when there is nothing to take back, or its picture is missing.
         """
-        _check_request_id(request_id)
-        face_id = self._store.votes.undo(self.annotator.id, request_id=request_id, of=of)
-        faces = () if face_id is None else self._store.faces.by_ids((face_id,))
-        return self._view(faces[0]) if faces else None
-
-    def photo(self, face_id: int) -> PhotoView:
-        """The whole photo around a face. Errors: NotFoundError, InputError when it cannot be read."""
-        face = self._face(face_id)
-        photo = self._store.photos.by_id(face.photo_id)
-        assert photo is not None  # a face's photo is kept by a foreign key
-        x1, y1, x2, y2 = face.xyxy
-        box = (x1 / photo.width, y1 / photo.height, x2 / photo.width, y2 / photo.height)
-        return PhotoView(face_id, browser_jpeg(self._blobs.read(photo.sha256, photo.suffix)), box)
-
-    def progress(self) -> MyProgress:
-        """How far this person is."""
-        mine = self.annotator.id
-        return MyProgress(
-            faces=self._store.faces.count(),
-            voted=self._store.votes.counts().get(mine, 0),
-            skipped=self._store.votes.skips().get(mine, 0),
+        check_request_id(request_id)
+        face_id = self._store.votes.undo(
+            self._me, request_id=request_id, of=of, campaign_id=self._campaign.id
         )
-
-    def _upcoming(self, count: int, passed: Collection[int]) -> tuple[int, ...]:
-        with self._lock:
-            waiting = self._waiting(passed)
-            if len(waiting) < count:
-                self._queue = self._store.votes.next_faces(self.annotator.id, AHEAD + len(passed))
-                waiting = self._waiting(passed)
-            return waiting[:count]
-
-    def _waiting(self, passed: Collection[int]) -> tuple[int, ...]:
-        self._queue = self._store.votes.unjudged(self.annotator.id, self._queue)
-        return tuple(face_id for face_id in self._queue if face_id not in passed)
-
-    def _view(self, face: Face) -> FaceView | None:
-        try:
-            crop = self._blobs.read(face.crop_sha256, CROP_SUFFIX)
-        except NotFoundError:
+        if face_id is None:
             return None
-        return FaceView(face.id, _crop_name(face), crop, face.crop_size_wh)
+        self.hold((face_id,))
+        return next(iter(self._views([face_id])), None)
+
+    def counts(self) -> Counts:
+        """How far this person and the campaign are."""
+        queue = self._store.queue.counts(self._campaign.id)
+        voted, skipped = self._store.votes.tally(self._campaign.id, self._me)
+        return Counts(queue.open + queue.done, queue.done, queue.open, voted, skipped)
+
+    def _views(self, face_ids: Sequence[int]) -> list[FaceView]:
+        faces = [face for face in self._store.faces.by_ids(face_ids) if self._showable(face)]
+        suggested = suggestions_for(self._store, self._campaign, self._me, [face.id for face in faces])
+        return [
+            FaceView(face.id, _crop_name(face), face.crop_size_wh, self._about(face), suggested.get(face.id))
+            for face in faces
+        ]
+
+    def _showable(self, face: Face) -> bool:
+        asks = self._campaign.question == "choose" or bool(self._about(face))
+        return asks and self._blobs.exists(face.crop_sha256, CROP_SUFFIX)
+
+    def _about(self, face: Face) -> str:
+        if self._campaign.question == "choose":
+            return ""
+        return self._campaign.about or face.candidate_class
+
+    def _others(self, face_id: int) -> tuple[tuple[Answer, int], ...]:
+        return (
+            () if self._campaign.blind else answers_of_others(self._store, self._campaign, face_id, self._me)
+        )
 
     def _face(self, face_id: int) -> Face:
         faces = self._store.faces.by_ids((face_id,))
@@ -160,32 +180,48 @@ class Session:
             raise NotFoundError(f"there is no face {face_id}", hint="reload the page for the next face")
         return faces[0]
 
-    def _check(self, ballot: Ballot) -> None:
-        _check_request_id(ballot.request_id)
-        if ballot.choice is not None and ballot.choice not in self._classes:
-            raise InputError(
-                f"{ballot.choice!r} is no class; expected one of {', '.join(self._classes)}",
-                hint="reload the page: the classes may have changed",
-            )
-        if ballot.flag is not None and ballot.flag not in FLAGS:
-            raise InputError(f"{ballot.flag!r} is no flag; expected one of {', '.join(FLAGS)}")
-        if _crop_name(self._face(ballot.face_id)) != ballot.crop_name:
-            raise NotFoundError(
-                f"face {ballot.face_id} is not the picture that was shown", hint="reload the page"
-            )
+    def _checked(self, ballot: Ballot) -> NewVote:
+        check_request_id(ballot.request_id)
+        face = self._face(ballot.face_id)
+        if _crop_name(face) != ballot.crop_name:
+            raise NotFoundError(f"face {face.id} is not the picture that was shown", hint="reload the page")
+        about = self._about(face)
+        check_answer(
+            ballot, (about,) if about else self.classes, several=self._campaign.several, no=bool(about)
+        )
+        return NewVote(
+            face.id,
+            self._me,
+            choices=tuple(sorted(ballot.choices)),
+            denies=ballot.denies,
+            flag=ballot.flag,
+            seconds=within_reason(ballot.seconds),
+            shown=self._shown(ballot, face),
+            campaign_id=self._campaign.id,
+        )
 
-    def _new(self, ballot: Ballot) -> NewVote:
-        seconds = ballot.seconds
-        if seconds is not None:
-            seconds = min(max(seconds, 0.0), LONGEST_SECONDS) if math.isfinite(seconds) else None
-        shown = {"classes": list(self._classes), **ballot.shown}
-        return NewVote(ballot.face_id, self.annotator.id, ballot.choice, ballot.flag, seconds, shown)
+    def _shown(self, ballot: Ballot, face: Face) -> dict[str, object]:
+        """What was on the screen: what only the page knows as it says, all else as the store has it."""
+        shown: dict[str, object] = {"classes": list(self.classes), **told_by_screen(ballot)}
+        if about := self._about(face):
+            shown["about"] = about
+        if self._campaign.suggest:
+            found = suggestions_for(self._store, self._campaign, self._me, [face.id], also_hidden=True)
+            if face.id in found:
+                shown["suggestion"] = found[face.id].as_shown()
+        return shown
+
+
+def photo_view(store: Store, face_id: int) -> PhotoView:
+    """Where a face is in its photo. Errors: NotFoundError."""
+    faces = store.faces.by_ids((face_id,))
+    photo = store.photos.by_id(faces[0].photo_id) if faces else None
+    if photo is None:
+        raise NotFoundError(f"there is no face {face_id}", hint="reload the page for the next face")
+    x1, y1, x2, y2 = faces[0].xyxy
+    box = (x1 / photo.width, y1 / photo.height, x2 / photo.width, y2 / photo.height)
+    return PhotoView(face_id, (photo.width, photo.height), box)
 
 
 def _crop_name(face: Face) -> str:
     return face.crop_sha256[:16]
-
-
-def _check_request_id(request_id: str) -> None:
-    if not _REQUEST_ID.fullmatch(request_id):
-        raise InputError(f"a request id is 8 to 64 letters, digits, - or _; got {request_id[:80]!r}")

@@ -1,15 +1,20 @@
 // Votes on their way to the server: one localStorage entry each, sent in order, kept until the server says so.
 // Every entry carries its request id, so sending one twice (after a lost answer, from two tabs) stores it once.
+// Entries are kept by person: what one voted on this browser is never sent under the name of the next.
 
 class Outbox {
-  constructor(prefix, send, { onChange, onRefused }) {
-    Object.assign(this, { prefix, send, onChange, onRefused });
+  constructor(prefix, send, { onChange, onAnswer, onRefused }) {
+    Object.assign(this, { prefix, send, onChange, onAnswer, onRefused });
     this.items = new Map();
     this.failures = 0;
+    this.why = "";
     this.timer = null;
     this.busy = false;
-    for (const [key, item] of this.stored()) this.items.set(key, item);
-    addEventListener("online", () => this.hurry());
+    this.closed = false;
+    this.sequence = 0;
+    this.hurried = () => this.hurry();
+    for (const key of rememberedKeys(prefix)) this.items.set(key, remembered(key));
+    addEventListener("online", this.hurried);
   }
 
   get size() {
@@ -17,16 +22,14 @@ class Outbox {
   }
 
   add(item) {
-    const order = String(Date.now()).padStart(15, "0") + String(Outbox.count++ % 10000).padStart(4, "0");
+    const order = String(Date.now()).padStart(15, "0") + String(this.sequence++ % 10000).padStart(4, "0");
     const key = `${this.prefix}${order}.${item.values.request_id}`;
     this.items.set(key, item);
-    try {
-      localStorage.setItem(key, JSON.stringify(item));
-    } catch {
-      // Storage is full or forbidden: the vote still waits in memory.
-    }
-    this.onChange();
-    this.work();
+    remember(key, item);
+    afterPaint(() => {
+      this.onChange();
+      this.work();
+    });
   }
 
   faces() {
@@ -39,45 +42,36 @@ class Outbox {
     this.work();
   }
 
+  close() {
+    this.closed = true;
+    clearTimeout(this.timer);
+    removeEventListener("online", this.hurried);
+  }
+
   async work() {
-    if (this.busy || this.timer) return;
+    if (this.busy || this.timer || this.closed) return;
     this.busy = true;
-    while (this.items.size) {
+    while (this.items.size && !this.closed) {
       const [key, item] = this.items.entries().next().value;
       const answer = await this.send(item);
       if (!answer || answer.again) {
-        this.later();
+        this.later(answer);
         break;
       }
       this.failures = 0;
       this.items.delete(key);
-      try {
-        localStorage.removeItem(key);
-      } catch {
-        // Nothing was stored.
-      }
+      forget(key);
       if (answer.error) this.onRefused(answer.error);
+      else this.onAnswer(item, answer.ok);
       this.onChange();
     }
     this.busy = false;
   }
 
-  later() {
+  later(answer) {
     this.failures += 1;
+    this.why = answer?.error || "";
     this.onChange();
     this.timer = setTimeout(() => this.hurry(), Math.min(400 * 2 ** (this.failures - 1), 8000));
   }
-
-  stored() {
-    const found = [];
-    try {
-      for (const key of Object.keys(localStorage).filter((name) => name.startsWith(this.prefix)).sort()) {
-        found.push([key, JSON.parse(localStorage.getItem(key))]);
-      }
-    } catch {
-      // A browser without storage: votes wait in memory only.
-    }
-    return found;
-  }
 }
-Outbox.count = 0;

@@ -1,11 +1,15 @@
-// What the page shows and which key means what; the workbench, which extends it, knows what happens then.
+// What the voting page shows and which key means what; the workbench, which extends it, knows what happens then.
+
+const REST_AFTER_MIN = 45;
+const ASIDE_MS = 8000;
+const MOST_OFFERED = 3;
 
 class Screen {
-  constructor(element, setup) {
-    Object.assign(this, { setup, classes: setup.classes });
-    this.root = element.querySelector("#mq");
-    this.say = speaker(setup);
-    this.window = this.find("window");
+  constructor(element) {
+    this.root = element.querySelector("#mq-vote");
+    this.windows = new Windows(this);
+    translate(this.root);
+    this.listen();
   }
 
   find(name) {
@@ -14,44 +18,42 @@ class Screen {
 
   only(name) {
     for (const part of ["join", "message", "ballot"]) this.find(part).hidden = part !== name;
-    this.find("status").hidden = name === "join" || !this.me?.faces;
+    this.find("status").hidden = name === "join" || !this.campaign || !this.counts?.faces;
   }
 
-  message(what) {
-    this.find("message-title").textContent = this.say(what === "loading" ? "loading" : `${what}_title`);
-    this.find("message-text").textContent = what === "loading" ? "" : this.say(`${what}_text`);
-    this.find("message-commands").hidden = what !== "empty";
-    this.find("message-undo").hidden = what !== "done";
-    this.only("message");
-    if (what !== "loading") this.announce(this.find("message-title").textContent);
+  // Whether a campaign may still want this person's votes.
+  static wants({ open, voted, skipped, faces }) {
+    return open > 0 && voted + skipped < faces;
   }
 
-  showCounts() {
-    if (!this.me) return;
-    const done = Math.min(this.me.voted + this.me.skipped, this.me.faces);
-    const number = (n) => n.toLocaleString(this.say.lang);
-    this.find("count").textContent = this.say("counts", { done: number(done), faces: number(this.me.faces) });
-    const bar = this.find("bar");
-    bar.setAttribute("aria-valuemax", this.me.faces);
-    bar.setAttribute("aria-valuenow", done);
-    bar.firstElementChild.style.width = `${(100 * done) / Math.max(1, this.me.faces)}%`;
+  // ---- words ------------------------------------------------------------------------------------------
+
+  classWord(name) {
+    return known(`class_${name}`) ?? name;
   }
 
-  async showWaiting() {
-    const waiting = this.find("waiting");
-    const { size, failures } = this.outbox;
-    waiting.hidden = size === 0 || (failures === 0 && size < 4); // a vote under way is no news
-    const text = this.say(size === 1 ? "waiting_one" : "waiting_many", { n: size });
-    waiting.textContent = failures ? `${text} · ${this.say("offline")}` : text;
-    if (failures === 2 && (await fetch("config").then((r) => r.status, () => 0)) === 401) {
-      this.tell(this.say("log_in_again"));
-    }
+  answerName(answer) {
+    return known(answer) ?? this.classWord(answer);
   }
 
-  flash(answer) {
-    const button = this.root.querySelector(`[data-answer="${CSS.escape(answer)}"]`);
-    button?.classList.add("is-chosen");
-    setTimeout(() => button?.classList.remove("is-chosen"), 220);
+  // A vote's answer as the server gives it, {choices, denies, flag}, in words.
+  voteWords({ choices, denies, flag }) {
+    if (denies || (this.campaign.question === "verify" && choices.length)) return t(denies ? "no" : "yes");
+    return this.knownWords({ choices, flag });
+  }
+
+  knownWords({ choices, flag }) {
+    if (flag) return t(flag);
+    return choices.length ? choices.map((name) => this.classWord(name)).join(" + ") : t("unsure");
+  }
+
+  actionName(action) {
+    return action.startsWith("class:") ? this.classWord(action.slice(6)) : t(`key_${action}`);
+  }
+
+  question(card) {
+    if (this.campaign.question === "choose") return t(this.campaign.several ? "question_several" : "question");
+    return t("question_verify", { name: this.classWord(card.about) });
   }
 
   tell(text) {
@@ -63,124 +65,193 @@ class Screen {
     this.find("live").textContent = text;
   }
 
-  // ---- windows ---------------------------------------------------------------------------------------
+  // ---- messages instead of a face ---------------------------------------------------------------------
 
-  openWindow(kind, title, ...body) {
-    this.window.dataset.kind = kind;
-    this.find("window-title").textContent = title;
-    this.find("window-body").replaceChildren(...body);
-    if (!this.window.open) this.window.showModal();
-    this.find("window-title").focus();
+  message(title, { body = [], buttons = [], quiet = false } = {}) {
+    const said = [title, ...body.map((part) => part.textContent), buttons.length].join();
+    if (said === this.saying && !this.find("message").hidden) return;
+    this.saying = said;
+    this.find("message-title").textContent = title;
+    this.find("message-body").replaceChildren(...body);
+    this.find("message-buttons").replaceChildren(...buttons);
+    this.only("message");
+    if (!quiet) this.announce([title, ...body.map((part) => part.textContent)].join(". "));
   }
 
-  closeWindow() {
-    if (this.window.open) this.window.close();
+  loading() {
+    this.message(t("loading"), { quiet: true });
   }
 
-  toggleWindow(kind, open) {
-    if (this.window.open && this.window.dataset.kind === kind) this.closeWindow();
-    else if (this.current || kind === "keys") open();
+  empty() {
+    if (this.campaigns.some(({ faces }) => faces)) {
+      return this.message(t("unfit_title"), { body: [node("p", {}, t("unfit_text", { name: this.campaign.name }))] });
+    }
+    const commands = node("pre", {}, setup.commands.join("\n"));
+    this.message(t("empty_title"), { body: [node("p", {}, t("empty_text")), commands] });
   }
 
-  zoom() {
-    this.toggleWindow("zoom", () => {
-      this.current.looked.zoomed = true;
-      const { picture, image } = this.current.card;
-      this.openWindow("zoom", this.say("zoom"), make("img", { src: picture, alt: image.alt }));
+  noCampaign() {
+    this.message(t("no_campaign_title"), { body: [node("p", {}, t("no_campaign_text"))] });
+  }
+
+  done() {
+    const others = this.campaigns.filter((other) => other.id !== this.campaign.id && Screen.wants(other));
+    const text = this.counts.open > 0 ? t("done_others", { n: number(this.counts.open) }) : t("done_text");
+    this.message(t("done_title"), {
+      body: [node("p", {}, text)],
+      buttons: [
+        ...others.slice(0, MOST_OFFERED).map((other, i) =>
+          this.button(t("go_on_with", { name: other.name }), () => this.begin(other), i ? "" : "is-primary")),
+        this.button(t("mine"), () => this.windows.toggle("mine")),
+        this.button(t("undo"), () => this.undo()),
+      ],
     });
   }
 
-  photo() {
-    this.toggleWindow("photo", async () => {
-      const seen = this.current;
-      seen.looked.photo = true;
-      const frame = make("div", { className: "mq-photo" });
-      this.openWindow("photo", this.say("photo"), frame);
-      const found = await this.fetched("photo", { annotator: this.me.name, face: seen.card.face });
-      if (!found) return frame.append(this.say("photo_failed"));
-      const [x1, y1, x2, y2] = found.box.map((share) => 100 * share);
-      frame.append(
-        make("img", { src: found.picture, alt: this.say("photo_alt") }),
-        make("i", { style: `left:${x1}%;top:${y1}%;width:${x2 - x1}%;height:${y2 - y1}%` }),
-      );
+  welcome(start) {
+    const { campaign } = this;
+    const keys = Object.entries(this.keys.signs).filter(([action]) => !["undo", "skip", "keys", "mine", "zoom", "photo", "flag", "confirm"].includes(action));
+    const line = (caps, text) => node("li", {}, node("span", {}, ...caps), node("span", {}, text));
+    const caps = keys.slice(0, 5).map(([action]) => keyCap(this.keys.cap(action)));
+    this.message(t("welcome_title"), {
+      body: [
+        node("p", {}, campaign.question === "verify" ? t("welcome_verify") : t(campaign.several ? "welcome_several" : "welcome_choose")),
+        node("ul", { class: "mq-welcome" },
+          line(caps, t("welcome_keys")),
+          line([keyCap(this.keys.cap("undo"))], t("welcome_undo")),
+          line([keyCap(this.keys.cap("unsure")), keyCap(this.keys.cap("skip"))], t("welcome_unsure")),
+          line([keyCap(this.keys.cap("keys"))], t("welcome_help"))),
+        node("p", { class: "mq-hint" }, t(campaign.blind ? "welcome_blind" : "welcome_open")),
+      ],
+      buttons: [this.button(t("start"), start, "is-primary")],
     });
+    this.find("message-buttons").firstElementChild.focus();
   }
 
-  flags() {
-    this.toggleWindow("flags", () => {
-      const buttons = this.setup.flags.map((flag, i) => {
-        const button = make("button", { type: "button" }, keyCap(i + 1), this.say(flag));
-        button.onclick = () => this.answer("vote", { flag }, this.say(flag));
-        return button;
-      });
-      this.openWindow("flags", this.say("flag_title"), make("div", { className: "mq-flags" }, ...buttons));
-    });
+  button(text, onclick, kind = "") {
+    return node("button", { type: "button", class: `mq-button ${kind}`, onclick }, text);
   }
 
-  keys() {
-    const last = Math.min(9, this.classes.length);
-    const rows = [[`1–${last}`, "key_class"], ["u", "key_unsure"], ["f", "key_flag"], [this.say("space_key"), "key_skip"],
-      ["⌫", "key_undo"], ["z", "key_zoom"], ["c", "key_photo"], ["?", "key_keys"], ["Esc", "key_close"]];
-    this.toggleWindow("keys", () =>
-      this.openWindow("keys", this.say("keys_title"), make("dl", { className: "mq-keys" }, ...rows.flatMap(([key, what]) =>
-        [make("dt", {}, make("kbd", {}, key)), make("dd", {}, this.say(what))]))));
-  }
-
-  // ---- setting up ------------------------------------------------------------------------------------
-
-  translate() {
-    this.root.lang = this.say.lang;
-    for (const node of this.root.querySelectorAll("[data-t]")) node.textContent = this.say(node.dataset.t);
-    for (const node of this.root.querySelectorAll("[data-title]")) node.title = this.say(node.dataset.title);
-    this.find("message-commands").textContent = this.setup.commands.join("\n");
-  }
+  // ---- the face and its answers -----------------------------------------------------------------------
 
   layOut() {
-    const classes = this.classes.map((name, i) => {
-      const button = make("button", { type: "button", style: `--colour:var(--class-${i % 9})` },
-        ...(i < 9 ? [keyCap(i + 1)] : []), make("span", {}, name));
-      button.dataset.answer = name;
-      button.onclick = () => this.answer("vote", { choice: name }, name);
-      return button;
-    });
-    this.find("classes").replaceChildren(...classes);
-    this.root.classList.toggle("is-many", classes.length > 6);
-    this.actions = {
-      u: ["unsure", () => this.answer("vote", {}, this.say("unsure"))],
-      f: ["flag", () => this.flags()],
-      " ": ["skip", () => this.answer("skip", {}, this.say("skip"))],
-      Backspace: ["undo", () => this.undo()],
-      z: ["zoom", () => this.zoom()],
-      c: ["photo", () => this.photo()],
-      "?": ["keys", () => this.keys()],
-    };
-    const caps = { " ": this.say("space_key"), Backspace: "⌫" };
-    this.find("more").replaceChildren(...Object.entries(this.actions).map(([key, [name, run]]) => {
-      const button = make("button", { type: "button", onclick: run }, keyCap(caps[key] || key), make("span", {}, this.say(name)));
-      button.dataset.answer = name;
-      return button;
+    const { campaign } = this;
+    const verify = campaign.question === "verify";
+    const answers = verify
+      ? [["yes", "--right"], ["no", "--wrong"], ["unsure", "--line-strong"]].map(([action, colour]) => this.answerButton(action, t(action), colour))
+      : campaign.classes.map((name, i) => this.answerButton(`class:${name}`, this.classWord(name), `--class-${i % 9}`));
+    if (campaign.several) answers.push(this.answerButton("confirm", t("confirm"), "--ink"));
+    this.find("answers").replaceChildren(...answers);
+    this.root.classList.toggle("is-verify", verify);
+    this.root.classList.toggle("is-several", campaign.several);
+    this.root.classList.toggle("is-many", !verify && campaign.classes.length > 6);
+    const tools = [...(verify ? [] : ["unsure"]), "flag", "skip", "undo", "zoom", "photo", "mine", "keys"];
+    this.find("more").replaceChildren(...tools.map((action) => {
+      const button = node("button", { type: "button", onclick: () => this.act(action, "pointer") }, this.cap(action), node("span", {}, t(action)));
+      return this.named(button, action);
     }));
+    this.showChosen();
   }
 
+  answerButton(action, text, colour) {
+    const button = node("button", { type: "button", style: `--colour:var(${colour})` }, this.cap(action), node("span", {}, text));
+    button.onclick = () => this.act(action, "pointer");
+    return this.named(button, action);
+  }
+
+  named(button, action) {
+    button.dataset.answer = action;
+    if (!this.keys.off && this.keys.signs[action]?.length) button.setAttribute("aria-keyshortcuts", this.keys.ariaOf(action));
+    return button;
+  }
+
+  cap(action) {
+    const shown = this.keys.off && action !== "keys" && action !== "undo" ? "" : this.keys.cap(action);
+    return shown ? keyCap(shown) : "";
+  }
+
+  showFace(card) {
+    card.image.alt = t("face_alt", { width: card.width, height: card.height });
+    this.find("question").textContent = this.question(card);
+    this.find("stage").replaceChildren(card.image);
+    this.find("model").textContent = card.suggestion
+      ? t("model_says", { name: this.classWord(card.suggestion.label), share: percent(card.suggestion.share) })
+      : "";
+    this.showChosen();
+    this.only("ballot");
+  }
+
+  showChosen() {
+    if (!this.campaign?.several) return;
+    for (const button of this.find("answers").children) {
+      const name = button.dataset.answer.slice(6);
+      if (button.dataset.answer === "confirm") button.disabled = !this.current?.chosen.size;
+      else button.ariaPressed = String(Boolean(this.current?.chosen.has(name)));
+    }
+  }
+
+  flash(action) {
+    const button = this.root.querySelector(`[data-answer="${CSS.escape(action)}"]`);
+    button?.classList.add("is-chosen");
+    setTimeout(() => button?.classList.remove("is-chosen"), 220);
+  }
+
+  // ---- quiet news -------------------------------------------------------------------------------------
+
+  showCounts() {
+    if (!this.counts) return;
+    const { faces, done, voted, open } = this.counts;
+    this.find("count").textContent = t("counts", { voted: number(voted), open: number(open) });
+    const bar = this.find("bar");
+    bar.setAttribute("aria-valuemax", faces);
+    bar.setAttribute("aria-valuenow", done);
+    bar.firstElementChild.style.width = `${(100 * done) / Math.max(1, faces)}%`;
+  }
+
+  showCampaigns() {
+    this.find("campaigns").hidden = this.campaigns.length < 2;
+    this.find("campaign").replaceChildren(...this.campaigns.map((campaign) =>
+      node("option", { value: campaign.id, selected: campaign.id === this.campaign?.id }, campaign.name)));
+  }
+
+  showWaiting() {
+    const waiting = this.find("waiting");
+    const { size, failures, why } = this.outbox;
+    waiting.hidden = size === 0 || (failures === 0 && size < 4); // a vote under way is no news
+    const text = t(size === 1 ? "waiting_one" : "waiting_many", { n: size });
+    waiting.textContent = failures ? `${text} · ${why || t("offline")}` : text;
+  }
+
+  // What came back about the face before: known answer, others' votes; or a hint. Goes by itself.
+  aside(lines, { tone = "", picture = "", stay = false } = {}) {
+    const aside = this.find("aside");
+    aside.className = `mq-aside ${tone}`;
+    aside.replaceChildren(
+      ...(picture ? [node("img", { src: picture, alt: "" })] : []),
+      node("div", {}, ...lines.map((line, i) => node(i ? "p" : "b", {}, line))),
+      this.closeButton(aside),
+    );
+    aside.hidden = false;
+    this.announce(lines.join(" "));
+    clearTimeout(this.asideTimer);
+    if (!stay) this.asideTimer = setTimeout(() => (aside.hidden = true), ASIDE_MS);
+  }
+
+  closeButton(aside) {
+    const button = this.button("×", () => (aside.hidden = true), "mq-x is-quiet");
+    button.ariaLabel = t("close");
+    return button;
+  }
+
+  // ---- listening --------------------------------------------------------------------------------------
+
   listen() {
-    this.find("join").onsubmit = (event) => {
+    this.find("join").querySelector("form").onsubmit = (event) => {
       event.preventDefault();
       this.join(this.find("name").value);
     };
-    this.find("person").onclick = () => {
-      this.find("name").value = this.me?.name || "";
-      this.openTab("vote");
-      this.askName("");
-    };
-    this.find("close").onclick = () => this.closeWindow();
-    this.find("message-undo").onclick = () => this.undo();
-    this.window.onclick = (event) => event.target === this.window && this.closeWindow();
-    for (const name of ["vote", "progress"]) this.find(`tab-${name}`).onclick = () => this.openTab(name);
-    this.root.querySelector("[role=tablist]").onkeydown = (event) => {
-      if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
-      this.openTab(this.tab === "progress" ? "vote" : "progress");
-      this.find(`tab-${this.tab}`).focus();
-    };
+    this.find("campaign").onchange = (event) =>
+      this.begin(this.campaigns.find((campaign) => String(campaign.id) === event.target.value));
     // A pointer leaves no focus behind: Space after a click skips, it does not click again.
     this.root.addEventListener("click", (event) => event.detail > 0 && document.activeElement?.matches("button") && document.activeElement.blur());
     const onKey = (event) => (this.root.isConnected ? this.onKey(event) : document.removeEventListener("keydown", onKey));
@@ -188,59 +259,21 @@ class Screen {
   }
 
   onKey(event) {
-    const typing = event.target.matches?.("input, textarea, select");
-    if (typing || !this.me || this.tab === "progress" || event.ctrlKey || event.metaKey || event.altKey) return;
-    const pressing = event.target.matches?.("button, a") && [" ", "Enter"].includes(event.key);
-    const run = pressing ? null : this.meaning(event);
-    if (!run) return;
+    const typing = event.target.matches?.("input:not([type=checkbox]), textarea, select");
+    if (typing || !this.campaign || !this.keys || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target.matches?.("button, a, input") && [" ", "Enter"].includes(event.key)) return;
+    const digit = /^[1-9]$/.exec(Keys.sign(event))?.[0];
+    const flag = this.windows.kind === "flag" && digit && setup.flags[digit - 1];
+    const action = flag ? null : this.keys.meaning(event);
+    if (!flag && !action) return;
     event.preventDefault();
-    if (!event.repeat || event.key === "Backspace") run();
-  }
-
-  meaning(event) {
-    // By place, not by sign: on a French keyboard the key marked 1 types "&".
-    const digit = /^(?:Digit|Numpad)([1-9])$/.exec(event.code)?.[1];
-    const inFlags = this.window.open && this.window.dataset.kind === "flags";
-    if (digit && inFlags) {
-      const flag = this.setup.flags[digit - 1];
-      return flag && (() => this.answer("vote", { flag }, this.say(flag)));
-    }
-    if (digit) {
-      const choice = this.classes[digit - 1];
-      return choice && (() => this.answer("vote", { choice }, choice));
-    }
-    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-    return this.actions[key]?.[1];
-  }
-
-  openTab(name) {
-    this.tab = name;
-    for (const other of ["vote", "progress"]) {
-      const chosen = other === name;
-      this.find(other).hidden = !chosen;
-      this.find(`tab-${other}`).ariaSelected = String(chosen);
-      this.find(`tab-${other}`).tabIndex = chosen ? 0 : -1;
-    }
-    clearTimeout(this.watching);
-    if (name === "progress") this.watchTeam();
-  }
-
-  async watchTeam() {
-    const team = await this.fetched("progress", {});
-    if (this.tab !== "progress" || !this.root.isConnected) return;
-    if (team) showProgress(this.find("progress"), team, this.classes, this.say);
-    this.watching = setTimeout(() => this.watchTeam(), 5000);
+    if (event.repeat && action !== "undo") return; // a held key is one vote
+    if (flag) this.flag(flag, "key");
+    else this.act(action, "key");
   }
 }
 
-function speaker({ strings, lang }) {
-  const wanted = lang || navigator.language.slice(0, 2);
-  const chosen = wanted in strings ? wanted : "en";
-  const say = (key, values = {}) => strings[chosen][key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
-  say.lang = chosen;
-  return say;
-}
-
-function keyCap(key) {
-  return make("kbd", { ariaHidden: "true" }, String(key));
+// The text of this key, if there is one in the page's language.
+function known(key) {
+  return setup.strings[setup.lang][key];
 }

@@ -1,182 +1,171 @@
 // The voting page: one face, one key, the next face. Answers go to the outbox, faces come from the deck.
 
 const TOO_SOON_MS = 250; // nobody judges a face faster: what comes sooner is a double click or a bouncing key
+const PAUSE_MS = 5 * 60_000; // without an answer for so long, one has rested
+const LOOK_AGAIN_MS = 5000; // for faces that come, or that others give back
+const KEPT_PICTURES = 40; // undone faces from further back are fetched again
 
-class Workbench extends Screen {
-  constructor(element, server, setup) {
-    super(element, setup);
-    Object.assign(this, { server, me: null, current: null, history: [] });
-    this.outbox = new Outbox(`mimique.vote.${setup.workspace}.`, (item) => this.ask(item.call, item.values), {
-      onChange: () => this.showWaiting(),
-      onRefused: (why) => this.tell(this.say("refused", { why })),
-    });
-    this.deck = new Deck(
-      (count, exclude) => this.fetched("next", { annotator: this.me.name, count, exclude }),
-      () => [...this.outbox.faces(), ...(this.current ? [this.current.card.face] : [])],
-      (reached) => this.onFaces(reached),
-    );
-    this.translate();
-    this.layOut();
-    this.listen();
-    this.outbox.work();
-    this.showWaiting();
-    this.arrive();
-  }
-
-  // ---- talking to the server -------------------------------------------------------------------------
-
-  async ask(call, values = {}) {
-    const answer = await this.server[call](values).catch(() => null);
-    return answer && ("ok" in answer || "error" in answer) ? answer : null;
-  }
-
-  async fetched(call, values) {
-    const answer = await this.ask(call, values);
-    return answer && "ok" in answer ? answer.ok : null;
-  }
-
-  // ---- who votes -------------------------------------------------------------------------------------
-
-  async arrive() {
-    const name = window.gradio_config?.username || remembered(this.nameKey());
-    if (name) await this.join(name);
-    else this.askName("");
-  }
-
-  nameKey() {
-    return `mimique.name.${this.setup.workspace}`;
-  }
-
-  askName(error) {
-    this.me = null;
-    this.current = null;
-    this.only("join");
-    this.find("name-error").textContent = error;
-    this.find("name").focus();
-  }
-
-  async join(name) {
-    const answer = await this.ask("join", { name });
-    if (!answer || answer.again) {
-      this.askName(this.say("offline"));
-      this.find("name").value = name;
-    } else if (answer.error) {
-      this.askName(answer.error);
-    } else {
-      this.me = answer.ok;
-      this.history = [];
-      remember(this.nameKey(), this.me.name);
-      this.find("person").textContent = this.me.name;
-      this.find("person").hidden = false;
-      this.deck.cards = [];
-      this.deck.finished = false;
-      this.message("loading");
-      this.showCounts();
-      this.deck.fill();
-    }
-  }
-
-  // ---- one face after the other ----------------------------------------------------------------------
+class Workbench extends Sitting {
+  // ---- one face after the other -----------------------------------------------------------------------
 
   onFaces(reached) {
-    if (!this.me || this.current) return;
-    if (this.deck.cards.length) this.advance();
-    else if (this.deck.finished) this.message(this.me.faces ? "done" : "empty");
-    clearTimeout(this.again);
-    if (!this.current) this.again = setTimeout(() => this.refill(), reached ? 15000 : 2000);
+    this.tabs?.tell();
+    if (this.current) return;
+    if (this.deck.cards.length) return this.advance();
+    if (this.deck.finished) this.counts.faces ? this.done() : this.empty();
+    this.later(() => this.refill(), reached ? LOOK_AGAIN_MS : 2000);
   }
 
   async refill() {
-    if (!this.me || this.current) return;
-    const mine = await this.fetched("mine", { annotator: this.me.name });
-    if (mine && this.me) Object.assign(this.me, mine);
+    if (this.current) return;
+    const campaigns = await this.fetched("open_campaigns");
+    const mine = campaigns?.find(({ id }) => id === this.campaign.id);
+    if (campaigns && !mine) return this.chooseCampaign(); // closed meanwhile
+    if (mine) Object.assign(this, { campaigns, counts: mine });
+    this.showCampaigns();
     this.showCounts();
     this.deck.fill();
   }
 
   advance() {
+    this.current?.watch.stop();
     this.current = null;
     const card = this.deck.take();
     if (card) this.show(card);
-    else this.message(this.deck.finished && !this.deck.filling ? "done" : "loading");
+    else if (this.deck.finished && !this.deck.filling) this.done();
+    else this.loading();
   }
 
   show(card) {
-    this.current = { card, request: freshId(), since: performance.now(), looked: {} };
-    const current = this.current;
-    card.image.alt = this.say("face_alt", { width: card.width, height: card.height });
-    this.find("stage").replaceChildren(card.image);
-    this.only("ballot");
-    requestAnimationFrame(() => (current.since = performance.now()));
-    if (!this.root.contains(document.activeElement) || document.activeElement.id === "mq-name") this.focusFace();
+    this.current?.watch.stop();
+    const watch = new Stopwatch();
+    this.current = { card, watch, request: freshId(), since: performance.now(), looked: {}, chosen: new Set() };
+    const { current } = this;
+    this.showFace(card);
+    requestAnimationFrame(() => {
+      current.since = performance.now();
+      watch.restart();
+    });
+    const nowhere = !document.activeElement || document.activeElement === document.body || !document.activeElement.checkVisibility();
+    if (nowhere) this.find("stage").focus({ preventScroll: true });
   }
 
-  focusFace() {
-    this.find("stage").focus({ preventScroll: true });
+  act(action, by) {
+    const verified = { yes: () => ({ choices: [this.current.card.about] }), no: () => ({ denies: this.current.card.about }) };
+    if (["zoom", "photo", "flag", "keys", "mine"].includes(action)) this.windows.toggle(action);
+    else if (action === "undo") this.undo();
+    else if (!this.current || ["keys", "mine"].includes(this.windows.kind)) return;
+    else if (action === "skip") this.answer("skip", {}, action, t("skip"), by);
+    else if (action === "unsure") this.answer("vote", {}, action, t("unsure"), by);
+    else if (action in verified) this.answer("vote", verified[action](), action, t(action), by);
+    else if (action === "confirm") this.confirm(by);
+    else if (this.campaign.several) this.toggle(action.slice(6));
+    else this.answer("vote", { choices: [action.slice(6)] }, action, this.classWord(action.slice(6)), by);
   }
 
-  answer(call, { choice = null, flag = null } = {}, said = "") {
+  flag(flag, by = "pointer") {
+    this.answer("vote", { flag }, "flag", t(flag), by);
+  }
+
+  toggle(name) {
+    const { chosen } = this.current;
+    if (!chosen.delete(name)) chosen.add(name);
+    this.showChosen();
+    this.announce(t(chosen.has(name) ? "chosen" : "not_chosen", { name: this.classWord(name) }));
+  }
+
+  confirm(by) {
+    const choices = this.campaign.classes.filter((name) => this.current.chosen.has(name));
+    if (!choices.length) return this.tell(t("choose_first"));
+    this.answer("vote", { choices }, "confirm", choices.map((name) => this.classWord(name)).join(" + "), by);
+  }
+
+  answer(kind, given, action, said, by) {
     const seen = this.current;
     if (!seen || performance.now() - seen.since < TOO_SOON_MS) return;
-    this.closeWindow();
-    const values = { annotator: this.me.name, face: seen.card.face, crop: seen.card.crop, request_id: seen.request };
-    values.seconds = Math.round(performance.now() - seen.since) / 1000;
-    if (call === "vote") Object.assign(values, { choice, flag, shown: { ...seen.looked, lang: this.say.lang } });
-    this.history.push({ card: seen.card, request: seen.request, call });
-    this.me[call === "vote" ? "voted" : "skipped"] += 1;
-    this.outbox.add({ call, values });
-    this.flash(choice ?? flag ?? (call === "skip" ? "skip" : "unsure"));
+    this.windows.close();
+    const { image, ready, broken, ...card } = seen.card;
+    const values = this.ofCampaign({ person: this.me.name, face: card.face, crop: card.crop, request_id: seen.request });
+    values.seconds = Math.round(seen.watch.stop()) / 1000;
+    if (kind === "vote") Object.assign(values, given, { shown: { ...seen.looked, lang: setup.lang, by } });
+    this.remember({ card: seen.card, request: seen.request, call: kind });
+    this.counts[kind === "vote" ? "voted" : "skipped"] += 1;
+    this.outbox.add({ call: kind, values, card });
+    this.flash(action);
     this.find("last").textContent = `✓ ${said}`;
     this.advance();
-    this.announce(this.say(this.current ? "said" : "said_last", { answer: said }));
-    this.showCounts();
+    afterPaint(() => {
+      this.tabs?.answered(card.face);
+      this.announce(t(this.current ? "said" : "said_last", { answer: said }));
+      this.showCounts();
+      this.rest();
+    });
   }
 
-  async undo() {
-    if (!this.me) return;
-    this.closeWindow();
-    const last = this.history.pop();
-    if (last) {
-      this.outbox.add({
-        call: "undo",
-        values: { annotator: this.me.name, request_id: freshId(), of: last.request },
-      });
-      this.me[last.call === "vote" ? "voted" : "skipped"] -= 1;
-      this.bringBack(last.card);
-    } else if (!this.outbox.size) {
-      const answer = await this.fetched("undo", { annotator: this.me.name, request_id: freshId() });
-      if (!answer?.face) return this.tell(this.say(answer ? "nothing_to_undo" : "offline"));
-      const mine = await this.fetched("mine", { annotator: this.me.name });
-      Object.assign(this.me, mine || {});
-      this.bringBack(await Deck.card(answer.face));
+  remember(answered) {
+    this.history.push(answered);
+    const old = this.history.at(-KEPT_PICTURES);
+    if (old) old.card = { ...old.card, image: null };
+  }
+
+  // ---- what comes back about the face before ----------------------------------------------------------
+
+  onAnswer(item, answer) {
+    if (item.call !== "vote" || item.values.campaign !== this.campaign?.id) return;
+    const lines = [];
+    if (answer.gold) lines.push(t(answer.gold.right ? "gold_right_line" : "gold_wrong_line", { answer: this.knownWords(answer.gold.answer) }));
+    if (answer.others?.length) {
+      const votes = answer.others.map(({ answer, votes }) => `${this.voteWords(answer)} ${number(votes)}`);
+      lines.push(t("others_voted", { votes: votes.join(" · ") }));
     }
+    const tone = answer.gold ? (answer.gold.right ? "is-right" : "is-wrong") : "";
+    if (lines.length) this.aside(lines, { tone, picture: item.card?.picture });
+  }
+
+  rest() {
+    const now = Date.now();
+    if (now - this.lastAnswer > PAUSE_MS) this.working = now;
+    this.lastAnswer = now;
+    if (now - this.working < REST_AFTER_MIN * 60_000) return;
+    this.working = now;
+    this.aside([t("rest_title", { n: REST_AFTER_MIN }), t("rest_text")], { stay: true });
+  }
+
+  // ---- undo -------------------------------------------------------------------------------------------
+
+  async undo() {
+    if (!this.campaign || this.undoing) return;
+    this.windows.close();
+    this.undoing = true;
+    const last = this.history.pop();
+    if (last) await this.undoHere(last);
+    else if (!this.outbox.size) await this.undoThere();
+    this.undoing = false;
+  }
+
+  async undoHere(last) {
+    this.outbox.add({ call: "undo", values: this.ofCampaign({ person: this.me.name, request_id: freshId(), of: last.request }) });
+    this.counts[last.call === "vote" ? "voted" : "skipped"] -= 1;
+    this.bringBack(last.card.image ? last.card : await Deck.card(last.card));
+  }
+
+  // Before this page was opened: the server knows the person's latest answer.
+  async undoThere() {
+    const values = this.ofCampaign({ person: this.me.name, request_id: freshId() });
+    const answer = await this.fetched("undo", values);
+    if (!answer?.face) return this.tell(t(answer ? "nothing_to_undo" : "offline"));
+    const card = await Deck.card(answer.face);
+    const counts = await this.fetched("counts", this.ofCampaign());
+    if (counts) this.counts = counts;
+    this.bringBack(card);
   }
 
   bringBack(card) {
+    this.started = true;
     if (this.current && this.current.card.face !== card.face) this.deck.putBack(this.current.card);
-    this.deck.cards = this.deck.cards.filter((other) => other.face !== card.face);
+    this.deck.drop([card.face]);
     this.show(card);
-    this.tell(this.say("undone"));
+    this.tell(t("undone"));
     this.showCounts();
-  }
-}
-
-function freshId() {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-function remember(key, value) {
-  try {
-    localStorage.setItem(key, value);
-  } catch {
-    // A browser without storage asks for the name again.
-  }
-}
-
-function remembered(key) {
-  try {
-    return localStorage.getItem(key);
-  } catch {
-    return null;
   }
 }

@@ -1,0 +1,104 @@
+"""Tables as text files: their header, and their lines with numbers, the unreadable ones told apart."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterable, Iterator, Set
+from pathlib import Path
+from typing import IO
+
+from db.errors import InputError
+from label_ui.exchange import HEAD_CHARACTERS, BadLine, Row
+
+_LONGEST_CELL = 1 << 24
+_DELIMITERS = (",", ";", "\t")
+Cells = dict[str, str]
+
+
+def open_text(path: Path) -> IO[str]:
+    """The file as UTF-8 text; other bytes come through as lone surrogates. Errors: InputError."""
+    try:
+        return path.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be read: {error.strerror}", hint="check the spelling of the path"
+        ) from error
+
+
+def head_of(path: Path) -> str:
+    """The first characters of a file. Errors: InputError."""
+    with open_text(path) as file:
+        return file.read(HEAD_CHARACTERS)
+
+
+def header_of(head: str) -> tuple[str, ...]:
+    """The column names of a table that begins so; () when there is no first line."""
+    first = head.lstrip("\r\n").splitlines()[:1]
+    cells = next(csv.reader(first, delimiter=_delimiter(first[0])), []) if first else []
+    return tuple(cell.strip() for cell in cells)
+
+
+def is_utf8(text: str) -> bool:
+    """Whether text from ``open_text`` was all UTF-8."""
+    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def table_rows(
+    path: Path, needed: Set[str], rows_of: Callable[[Cells, int], Iterable[Row]]
+) -> Iterator[Row | BadLine]:
+    """What ``rows_of(cells by column, line number)`` makes of each line after the header.
+
+    Empty lines are passed over. A line of the wrong length, one that is no UTF-8, and one of which
+    ``rows_of`` raises ValueError or TypeError become a BadLine. Errors: InputError without the columns needed.
+    """
+    with open_text(path) as file:
+        first = file.readline()
+        columns = header_of(first)
+        _check_header(path, first, sorted(needed - set(columns)))
+        reader = csv.reader(file, delimiter=_delimiter(first))
+        csv.field_size_limit(_LONGEST_CELL)
+        while True:
+            line = reader.line_num + 2
+            try:
+                cells = next(reader, None)
+                if cells is None:
+                    return
+                if cells:
+                    yield from rows_of(_by_column(columns, cells), line)
+            except (csv.Error, ValueError, TypeError, KeyError) as error:
+                yield BadLine(line, str(error))
+
+
+class _UnixLines:
+    """Takes the lines of a csv.writer, which quotes a lone \\r only where lines end in \\r\\n, and ends them in \\n."""
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+
+    def write(self, line: str) -> None:
+        self._file.write(line[:-2] + "\n")
+
+
+def table_writer(file: IO[str]) -> Callable[[Iterable[object]], object]:
+    """A function that writes one row of cells as a line of CSV."""
+    return csv.writer(_UnixLines(file), lineterminator="\r\n").writerow
+
+
+def _check_header(path: Path, first: str, missing: list[str]) -> None:
+    if missing:
+        raise InputError(
+            f"{path} has no column {missing[0]!r}; its first line is {first.strip()[:120]!r}",
+            hint="name the right format with --format, or mend the first line",
+        )
+
+
+def _by_column(columns: tuple[str, ...], cells: list[str]) -> Cells:
+    if len(cells) != len(columns):
+        raise ValueError(f"expected {len(columns)} cells, got {len(cells)}")
+    if not all(map(is_utf8, cells)):
+        raise ValueError("the line is not UTF-8 text")
+    return dict(zip(columns, cells, strict=True))
+
+
+def _delimiter(first_line: str) -> str:
+    return max(_DELIMITERS, key=first_line.count)

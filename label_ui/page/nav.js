@@ -1,0 +1,111 @@
+// The bar above every page: the pages my role may see, and a menu with my name, language, theme and log-out.
+
+const ROLE_ORDER = ["voter", "curator", "owner"];
+
+class Nav {
+  constructor(root) {
+    this.bar = root.querySelector("#mq-nav");
+    this.banner = root.querySelector("#mq-banner");
+    this.button = this.bar.querySelector("#mq-nav-me");
+    this.menu = this.bar.querySelector("#mq-nav-menu");
+    translate(this.bar);
+    this.showPages("voter");
+    this.listen();
+    this.refresh();
+  }
+
+  async refresh() {
+    const me = await whoami();
+    this.me = me || { name: "", role: "" };
+    this.button.replaceChildren(
+      node("span", { class: "mq-nav-name", dir: "auto" }, this.me.name || t("nav_nobody")),
+      node("span", { class: "mq-nav-chevron", "aria-hidden": "true" }, "▾"),
+    );
+    this.button.title = this.me.name;
+    this.showPages(this.me.role || "voter"); // once the name has taken its room
+    this.fillMenu();
+  }
+
+  showPages(role) {
+    const mine = setup.pages.filter((page) => ROLE_ORDER.indexOf(page.needs) <= ROLE_ORDER.indexOf(role));
+    const here = location.pathname.replace(/\/+$/, "") || "/";
+    this.bar.querySelector("nav").replaceChildren(
+      ...mine.map((page) => node("a", { href: page.route, "aria-current": page.route === here ? "page" : null }, t(`page_${page.name}`))),
+    );
+    this.bar.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+    if (mine.some((page) => page.route === here)) document.title = `${t(`page_${mine.find((page) => page.route === here).name}`)} · Mimique`;
+  }
+
+  fillMenu() {
+    const { name, role, asks_login: asksLogin } = this.me;
+    const theme = stored("mimique.theme") || "";
+    const item = (text, chosen, act) =>
+      node("button", { type: "button", role: chosen === null ? "menuitem" : "menuitemradio", "aria-checked": chosen === null ? null : String(chosen), tabIndex: -1, onclick: act }, text);
+    const group = (title, ...items) => node("div", { role: "group", "aria-label": title, class: "mq-nav-group" }, node("p", { "aria-hidden": "true" }, title), ...items);
+    this.menu.replaceChildren(
+      ...(name ? [node("p", { class: "mq-nav-who" }, node("b", { dir: "auto" }, name), node("span", {}, t(`role_${role}`)))] : []),
+      group(t("nav_theme"), ...["", "light", "dark"].map((kind) => item(t(`theme_${kind || "system"}`), kind === theme, () => this.theme(kind)))),
+      group(t("nav_language"), ...Object.keys(setup.strings).map((lang) => item(setup.strings[lang].language_name, lang === setup.lang, () => this.language(lang)))),
+      ...(name ? [item(t(asksLogin ? "log_out" : "nav_change_name"), null, () => this.leave())] : []),
+    );
+  }
+
+  theme(kind) {
+    store("mimique.theme", kind);
+    useTheme(kind);
+    this.fillMenu();
+    this.menu.querySelector("[aria-checked=true]").focus();
+  }
+
+  language(lang) {
+    store("mimique.lang", lang);
+    location.reload();
+  }
+
+  async leave() {
+    const answer = await posted("/logout", {}, this.me.token);
+    if (answer.error && !answer.login) return this.warn(answer.error);
+    dispatchEvent(new CustomEvent("mimique:left"));
+    location.assign(this.me.asks_login ? "/login" : "/");
+  }
+
+  warn(...parts) {
+    this.banner.replaceChildren(...parts);
+    this.banner.hidden = false;
+  }
+
+  // ---- the menu, as the ARIA practices have it: arrows move, Escape closes and gives the focus back -------------
+
+  open(open, focus = true) {
+    this.menu.hidden = !open;
+    this.button.ariaExpanded = String(open);
+    if (focus) (open ? this.items()[0] : this.button)?.focus();
+  }
+
+  items() {
+    return [...this.menu.querySelectorAll("button")];
+  }
+
+  listen() {
+    this.button.onclick = () => this.open(this.menu.hidden);
+    this.menu.onkeydown = (event) => this.onMenuKey(event);
+    document.addEventListener("pointerdown", (event) => this.menu.hidden || event.target.closest(".mq-nav-tools") || this.open(false, false));
+    this.bar.querySelector(".mq-nav-tools").addEventListener("focusout", (event) => event.relatedTarget && !event.relatedTarget.closest(".mq-nav-tools") && this.open(false, false));
+    addEventListener("mimique:login-ended", () =>
+      this.warn(t("login_ended"), " ", node("a", { href: `/login?next=${encodeURIComponent(location.pathname)}` }, t("log_in_again_link"))));
+    addEventListener("mimique:joined", () => this.refresh());
+  }
+
+  onMenuKey(event) {
+    const items = this.items();
+    const at = items.indexOf(document.activeElement);
+    const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: items.length - 1 }[event.key];
+    event.stopPropagation();
+    if (event.key === "Escape") this.open(false);
+    else if (to !== undefined) items[(to + items.length) % items.length].focus();
+    else return;
+    event.preventDefault();
+  }
+}
+
+const nav = new Nav(element);

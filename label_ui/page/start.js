@@ -1,0 +1,3 @@
+// Opens the voting page.
+
+new Workbench(element);

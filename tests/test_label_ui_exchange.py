@@ -1,0 +1,462 @@
+"""Votes in and out of a store: nothing lost, nothing doubled, and everything left out is said."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+import cv2
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from db.command import command_group
+from db.errors import NotFoundError
+from db.records import FLAGS, Label, NewCampaign, NewFace, NewPhoto, NewVote, Origin
+from db.workspace import Workspace, create_workspace, open_workspace
+from label_ui.exchange_cli import FORMATS, export_command, import_command
+from label_ui.exchange_export import export_votes
+from label_ui.exchange_formats import format_named, format_of, formats
+from label_ui.exchange_import import ImportReport, ImportRule, import_votes
+from label_ui.exchange_pictures import import_pictures
+
+AddFaces = Callable[[Workspace, int], tuple[int, ...]]
+NAMES = ("Ana", '=Bob, "x"', "Čem\u200d😀", "line\nbreak")
+
+
+def new_workspace(path: Path) -> Workspace:
+    create_workspace(path)
+    return open_workspace(path)
+
+
+@pytest.fixture
+def other(tmp_path: Path, add_faces: AddFaces) -> Workspace:
+    """A second workspace with the same six faces as ``workspace`` when that asks for six, too."""
+    made = new_workspace(tmp_path / "other")
+    add_faces(made, 6)
+    return made
+
+
+def ledger(workspace: Workspace) -> list[tuple[object, ...]]:
+    """The whole ledger in words that all stores share."""
+    store = workspace.store
+    people = {one.id: (one.name, one.simulated) for one in store.annotators.all()}
+    faces = {one.id: (one.photo_sha256, one.ordinal) for one in store.faces.all()}
+    campaigns = {one.id: one.name for one in store.campaigns.all()}
+    history = store.votes.history()
+    place = {row.id: number for number, row in enumerate(history)}
+    return [
+        (
+            *(people[row.annotator_id], faces[row.face_id], campaigns[row.campaign_id], row.action),
+            *(row.choices, row.denies, row.flag, row.seconds, dict(row.shown), row.at),
+            *(row.request_id is not None, place.get(row.undoes_id or 0)),
+        )
+        for row in history
+    ]
+
+
+def holding(workspace: Workspace) -> set[tuple[object, ...]]:
+    people = {one.id: one.name for one in workspace.store.annotators.all()}
+    faces = {one.id: one.photo_sha256 for one in workspace.store.faces.all()}
+    current = workspace.store.votes.current()
+    return {(people[v.annotator_id], faces[v.face_id], v.choices, v.flag) for v in current}
+
+
+def bring(workspace: Workspace, path: Path, **rule: str) -> ImportReport:
+    return import_votes(workspace, path, format_of(path), ImportRule(**rule))  # type: ignore[arg-type]
+
+
+STEP = st.fixed_dictionaries(
+    {
+        "who": st.integers(0, 3),
+        "face": st.integers(0, 5),
+        "campaign": st.integers(0, 1),
+        "action": st.sampled_from(["vote", "vote", "vote", "skip", "undo"]),
+        "choices": st.lists(st.sampled_from(["happy", "angry", "neutral"]), max_size=2, unique=True),
+        "denies": st.none() | st.just("angry"),
+        "flag": st.none() | st.sampled_from(FLAGS),
+        "seconds": st.none() | st.floats(0, 1e4),
+        "shown": st.dictionaries(st.text(max_size=4), st.text(max_size=4), max_size=2),
+        "named": st.booleans(),
+    }
+)
+
+
+def act(workspace: Workspace, faces: tuple[int, ...], step: dict[str, object], request: str) -> None:
+    """One thing a person does at the workbench."""
+    store, campaigns = workspace.store, workspace.store.campaigns.all()
+    who = store.annotators.join(NAMES[int(str(step["who"]))], simulated=step["who"] == 3).id
+    request_id = request if step["named"] else None
+    if step["action"] == "undo":
+        store.votes.undo(who, request_id=request_id)
+        return
+    choices = tuple(step["choices"])  # type: ignore[arg-type]
+    new = NewVote(
+        faces[int(str(step["face"]))],
+        who,
+        choices,
+        denies=None if choices else step["denies"],  # type: ignore[arg-type]
+        campaign_id=campaigns[int(str(step["campaign"]))].id,
+        flag=step["flag"],  # type: ignore[arg-type]
+        seconds=step["seconds"],  # type: ignore[arg-type]
+        shown=step["shown"],  # type: ignore[arg-type]
+    )
+    (store.votes.skip if step["action"] == "skip" else store.votes.cast)(new, request_id=request_id)
+
+
+@pytest.mark.parametrize("name", ["csv", "jsonl"])
+def test_any_ledger_goes_out_and_comes_in_whole_and_only_once(
+    name: str, workspace: Workspace, other: Workspace, add_faces: AddFaces, tmp_path: Path
+) -> None:
+    faces, path, examples = add_faces(workspace, 6), tmp_path / f"votes.{name}", iter(range(10_000))
+    workspace.store.campaigns.create(NewCampaign("is it? , yes", question="verify"))
+
+    @settings(
+        max_examples=10,
+        deadline=None,
+        derandomize=True,
+        suppress_health_check=[HealthCheck.function_scoped_fixture],
+    )
+    @given(st.lists(STEP, max_size=8))
+    def check(steps: list[dict[str, object]]) -> None:
+        for step in steps:
+            act(workspace, faces, step, f"request-{next(examples):06}")
+        rows = ledger(workspace)
+        export_votes(workspace, format_named(name), path)
+        report = import_votes(other, path, format_named(name))
+        assert report.added + report.known == report.read == len(rows)
+        assert [row[:-2] + row[-1:] for row in ledger(other)] == [row[:-2] + row[-1:] for row in rows]
+        assert holding(other) == holding(workspace)
+        for place in (workspace, other):
+            assert import_votes(place, path, format_named(name)).added == 0
+        assert ledger(workspace) == rows
+
+    check()
+
+
+@pytest.fixture
+def voted(workspace: Workspace, add_faces: AddFaces) -> Workspace:
+    """Six faces with votes of three people on each, one replaced, one undone, one skipped, and three labels."""
+    store, faces = workspace.store, add_faces(workspace, 6)
+    people = [store.annotators.join(name).id for name in NAMES[:3]]
+    for number, face in enumerate(faces):
+        for place, person in enumerate(people):
+            choice = ("happy", "angry", "neutral")[(number + place) % 3]
+            store.votes.cast(
+                NewVote(face, person, (choice,), seconds=0.5 + place), request_id=f"vote-{face}-{place}"
+            )
+    store.votes.cast(NewVote(faces[0], people[0], ("surprised",)))
+    store.votes.cast(NewVote(faces[1], people[0], flag="offensive"))
+    store.votes.undo(people[0])
+    store.votes.skip(NewVote(faces[2], people[1]))
+    store.labels.decide([Label(face, "happy", {"happy": 1.0}, 0.9, 3, "auto") for face in faces[:3]])
+    return workspace
+
+
+@pytest.mark.parametrize("name", ["crowd", "label-studio", "label-studio-crops", "cvat", "fiftyone"])
+def test_the_votes_that_hold_go_through_another_tools_format(
+    name: str, voted: Workspace, other: Workspace, tmp_path: Path
+) -> None:
+    path = tmp_path / "votes"
+    done = export_votes(voted, format_named(name), path)
+    assert {"skips": 1, "undos": 1, "votes undone or replaced": 3}.items() <= done.left_out.items()
+    report = bring(other, path)
+    assert (report.read, report.added, report.new_voters) == (17, 17, 3)
+    assert holding(other) == holding(voted)
+    assert bring(other, path).added == 0
+    assert bring(voted, path).added == (0 if name != "crowd" else 17)
+
+
+def test_labels_alone_and_one_campaign_alone_can_be_had(voted: Workspace, tmp_path: Path) -> None:
+    path = tmp_path / "labels.xml"
+    done = export_votes(voted, format_named("cvat"), path, what="labels")
+    assert (done.votes, done.labels, done.left_out) == (0, 3, {})
+    assert path.read_text().count("<box ") == 3
+    store = voted.store
+    second = store.campaigns.create(NewCampaign("second"))
+    face, person = store.faces.all()[0].id, store.annotators.all()[0].id
+    store.votes.cast(NewVote(face, person, ("angry",), campaign_id=second.id))
+    alone = export_votes(
+        voted, format_named("jsonl"), tmp_path / "one.jsonl", campaign="Second", what="votes"
+    )
+    assert (alone.votes, alone.labels) == (1, 0)
+    both = export_votes(voted, format_named("fiftyone"), tmp_path / "all.json")
+    assert both.left_out["votes of people who voted again in another campaign"] == 1
+    with pytest.raises(NotFoundError, match="no campaign 'third'"):
+        export_votes(voted, format_named("csv"), path, campaign="third")
+
+
+def test_what_cannot_be_taken_is_counted_by_reason_with_examples(
+    workspace: Workspace, add_faces: AddFaces, tmp_path: Path
+) -> None:
+    add_faces(workspace, 2)
+    photo = workspace.store.faces.all()[0].photo_sha256
+    lines = [
+        f"{photo},ana,happy",
+        f"{photo},ben,2",
+        f"{photo},cem,grumpy",
+        f"{photo},{'n' * 65},happy",
+        "nowhere.jpg,ana,happy",
+        "only two,cells",
+    ]
+    path = tmp_path / "answer.csv"
+    path.write_text("question,worker,answer\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    report = import_votes(workspace, path, format_of(path), ImportRule(classes={"2": "angry"}))
+    assert report.counts() == {
+        "rows": 5,
+        "added": 2,
+        "known": 0,
+        "of unknown faces": 1,
+        "of unknown classes": 1,
+        "with a name of no or of over 64 characters": 1,
+        "bad lines": 1,
+        "new voters": 2,
+    }
+    assert report.unknown_classes == {"grumpy": 1}
+    assert report.examples["no such picture is here"] == ["nowhere.jpg"]
+    assert report.examples["bad lines"] == ["line 7: expected 3 cells, got 2"]
+    assert all(one.note == "imported from answer" for one in workspace.store.annotators.all())
+
+
+def test_nobody_from_a_file_becomes_owner(
+    workspace: Workspace, voted: Workspace, other: Workspace, tmp_path: Path
+) -> None:
+    export_votes(voted, format_named("csv"), tmp_path / "votes.csv")
+    bring(other, tmp_path / "votes.csv")
+    assert {one.role for one in other.store.annotators.all()} == {"voter"}
+    assert other.store.annotators.join("Zoe").role == "owner"
+
+
+def test_an_unknown_campaign_comes_in_closed_and_asks_nobody(
+    voted: Workspace, other: Workspace, tmp_path: Path
+) -> None:
+    export_votes(voted, format_named("csv"), tmp_path / "votes.csv")
+    report = bring(other, tmp_path / "votes.csv", campaign="Old votes")
+    made = other.store.campaigns.by_name("old votes")
+    assert report.new_campaigns == 1 and made is not None and made.closed_at is not None
+    assert len(other.store.votes.current(made.id)) == 17
+    assert other.store.votes.current(other.store.campaigns.main().id) == ()
+    assert other.store.queue.counts(made.id).open == 0
+
+
+def picture(seed: int, size_wh: tuple[int, int] = (48, 48)) -> bytes:
+    noise = np.random.default_rng(seed).integers(0, 255, (size_wh[1], size_wh[0], 3), np.uint8)
+    return cv2.imencode(".png", noise)[1].tobytes()
+
+
+FER = """Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF
+Training,fer1.png,4,6,0,0,0,0,0,0,0,0
+Training,fer2.png,0,0,5,0,3,0,0,0,1,1
+PublicTest,copy.png,0,9,0,0,0,0,0,0,1,0
+PublicTest,gone.png,10,0,0,0,0,0,0,0,0,0
+"""
+
+
+def test_fer_plus_comes_in_with_its_pictures_and_goes_out_as_it_was(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    for name, seed in (
+        ("Training/fer1", 1),
+        ("Training/fer2", 2),
+        ("PublicTest/copy", 3),
+        ("PublicTest/more", 4),
+    ):
+        (tmp_path / "fer" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "fer" / f"{name}.png").write_bytes(picture(seed))
+    path = tmp_path / "votes.csv"
+    path.write_text(FER, encoding="utf-8")
+    for found in ((4, 3), (0, 0)):
+        pictures = import_pictures(workspace, tmp_path / "fer", format_of(path).read(path))
+        assert (pictures.harvest.new, pictures.faces) == found
+    faces = workspace.store.faces.all()
+    assert {face.xyxy for face in faces} == {(0, 0, 48, 48)} and len(faces) == 3
+    report = bring(workspace, path)
+    assert (report.read, report.added, report.unknown_faces) == (40, 30, {"no such picture is here": 10})
+    assert bring(workspace, path).added == 0
+    people = workspace.store.annotators.all()
+    assert len(people) == 10 and {(one.note, one.simulated) for one in people} == {("anonymous", False)}
+    done = export_votes(workspace, format_named("ferplus"), tmp_path / "back.csv")
+    assert done.left_out == {}
+    lines = [line.replace("PublicTest,copy", "PublicTest,copy") for line in FER.splitlines()[1:4]]
+    assert sorted((tmp_path / "back.csv").read_text().splitlines()[1:]) == sorted(lines)
+
+
+def test_unnamed_votes_on_two_names_of_one_picture_are_twice_as_many_people(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    (tmp_path / "fer").mkdir()
+    for name in ("fer1", "copy"):
+        (tmp_path / "fer" / f"{name}.png").write_bytes(picture(1))
+    path = tmp_path / "votes.csv"
+    path.write_text(FER, encoding="utf-8")
+    files = import_pictures(workspace, tmp_path / "fer", format_of(path).read(path)).files
+    for added in (20, 0):
+        assert import_votes(workspace, path, format_of(path), files=files).added == added
+        assert len(workspace.store.votes.current()) == 20
+
+
+def label_studio_task(name: str, voters: dict[str, list[tuple[float, str]]]) -> dict[str, object]:
+    """A task on a 400x200 picture: each voter's boxes, 80x80 pixels at (left, 40), with their labels."""
+    annotations = []
+    for voter, boxes in voters.items():
+        regions = [
+            {
+                "id": f"r{number}",
+                "type": "rectanglelabels",
+                "original_width": 400,
+                "original_height": 200,
+                "value": {"x": left / 4, "y": 20, "width": 20, "height": 40, "rectanglelabels": [label]},
+            }
+            for number, (left, label) in enumerate(boxes)
+        ]
+        annotations.append({"completed_by": {"email": voter}, "result": regions})
+    return {"data": {"image": f"/data/upload/1/0a1b2c3d-{name}"}, "annotations": annotations}
+
+
+def test_label_studio_pictures_come_in_with_one_face_for_the_boxes_of_all_people(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    (tmp_path / "media").mkdir()
+    (tmp_path / "media" / "party.png").write_bytes(picture(5, (400, 200)))
+    voters = {"ana": [(40.0, "happy"), (240.0, "angry")], "ben": [(243.0, "angry"), (44.0, "neutral")]}
+    path = tmp_path / "project.json"
+    path.write_text(json.dumps([label_studio_task("party.png", voters)]), encoding="utf-8")
+    pictures = import_pictures(workspace, tmp_path / "media", format_of(path).read(path))
+    assert (pictures.photos, pictures.faces) == (1, 2)
+    first, second = workspace.store.faces.all()
+    assert (first.xyxy, second.xyxy) == ((40, 40, 120, 120), (240, 40, 320, 120))
+    assert first.crop_size_wh == (112, 112)
+    assert bring(workspace, path).added == 4
+    people = {one.id: one.name for one in workspace.store.annotators.all()}
+    held = {(people[v.annotator_id], v.face_id, v.choice) for v in workspace.store.votes.current()}
+    assert held == {
+        ("ana", first.id, "happy"),
+        ("ana", second.id, "angry"),
+        ("ben", first.id, "neutral"),
+        ("ben", second.id, "angry"),
+    }
+
+
+def test_a_face_is_never_guessed(workspace: Workspace, tmp_path: Path) -> None:
+    boxes = [(10.0, 10.0, 50.0, 50.0), (60.0, 10.0, 99.0, 50.0)]
+    for number, title in enumerate(("a/same.png", "b/same.png", "c/two.png")):
+        data = picture(number, (100, 60))
+        sha256 = workspace.blobs.put(data, ".png")
+        photo = NewPhoto(sha256, ".png", 100, 60, "0" * 16, len(data))
+        workspace.store.photos.add(photo, Origin("test", str(number), title=title))
+    for photo in workspace.store.photos.without_detection():
+        faces = [NewFace(box, 0.9, photo.sha256, (9, 9), 1.0) for box in boxes[: 1 + (photo.id == 3)]]
+        workspace.store.faces.record_detection(photo.id, "by hand", faces)
+    path = tmp_path / "answer.csv"
+    questions = ("same.png", "a/same.png", "two", "never.png")
+    path.write_text("task,worker,label\n" + "".join(f"{q},ana,happy\n" for q in questions), encoding="utf-8")
+    report = bring(workspace, path)
+    assert report.added == 1
+    assert report.unknown_faces == {
+        "several pictures have that name": 1,
+        "the picture has several faces": 1,
+        "no such picture is here": 1,
+    }
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from db.workspace import open_workspace
+from label_ui.exchange_formats import format_of
+from label_ui.exchange_import import import_votes
+
+class Dying:
+    def __init__(self, kind): self._kind = kind
+    def read(self, path):
+        for number, row in enumerate(self._kind.read(path)):
+            if number == 1_400:
+                os.kill(os.getpid(), signal.SIGKILL)
+            yield row
+
+path = Path(sys.argv[2])
+import_votes(open_workspace(Path(sys.argv[1])), path, Dying(format_of(path)))
+"""
+
+
+def test_an_import_that_was_killed_goes_on_and_ends_as_if_it_had_not_been(
+    workspace: Workspace, add_faces: AddFaces, tmp_path: Path
+) -> None:
+    add_faces(workspace, 6)
+    photos = [face.photo_sha256 for face in workspace.store.faces.all()]
+    path = tmp_path / "answer.csv"
+    rows = [f"{photos[i % 6]}:0,worker {i % 50},{('happy', 'angry')[i // 300 % 2]}\n" for i in range(1_600)]
+    path.write_text("question,worker,answer\n" + "".join(rows), encoding="utf-8")
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, str(workspace.path), str(path)], capture_output=True
+    )
+    assert killed.returncode == -signal.SIGKILL
+    assert len(workspace.store.votes.history()) == 1_000
+    report = bring(workspace, path)
+    assert (report.added, report.known) == (600, 1_000)
+    assert len(workspace.store.votes.history()) == 1_600
+    assert bring(workspace, path).added == 0
+
+
+@pytest.fixture
+def label() -> click.Group:
+    group = command_group("label", "The workbench.")
+    group.add_command(import_command)
+    group.add_command(export_command)
+    return group
+
+
+def test_the_commands_say_what_they_did_and_what_to_type_next(
+    label: click.Group, voted: Workspace, other: Workspace, tmp_path: Path
+) -> None:
+    run = CliRunner().invoke
+    out = tmp_path / "votes.csv"
+    done = run(label, ["export", "-w", str(voted.path), "--out", str(out)])
+    assert (done.exit_code, done.stdout) == (0, "") and "22 votes, 3 labels as csv" in done.stderr
+    came = run(label, ["import", "-w", str(other.path), str(out), "--json"])
+    assert json.loads(came.stdout)["counts"]["added"] == 22
+    again = run(label, ["import", "-w", str(other.path), str(out)])
+    assert again.stdout == "22 rows, 0 added, 22 known, 3 labels read past\n"
+    told = run(label, ["export", "-w", str(voted.path), "--format", "label-studio", "--out", "-"])
+    assert len(json.loads(told.stdout)) == 6
+    assert "no place for it: skips: 1" in told.stderr and "<RectangleLabels" in told.stderr
+    wrong = run(label, ["export", "-w", str(voted.path), "--out", str(tmp_path / "votes.doc")])
+    assert wrong.exit_code == 1 and "next: name it: --format" in wrong.stderr
+    missing = run(label, ["import", "-w", str(voted.path), str(tmp_path / "none.csv")])
+    assert missing.exit_code == 1 and "none.csv cannot be read" in missing.stderr
+    pair = run(label, ["import", "-w", str(voted.path), str(out), "--map", "happy"])
+    assert pair.exit_code == 2 and "THEIRS=OURS" in pair.stderr
+
+
+def test_the_commands_offer_every_format() -> None:
+    assert tuple(formats()) == FORMATS
+
+
+def test_a_full_disk_behind_standard_output_is_one_line(voted: Workspace) -> None:
+    program = (
+        "from db.command import command_group as g; from label_ui.exchange_cli import export_command as e; "
+    )
+    program += "l = g('label', ''); l.add_command(e); l()"
+    with Path("/dev/full").open("w") as full:
+        command = [
+            sys.executable,
+            "-c",
+            program,
+            "export",
+            "-w",
+            str(voted.path),
+            "--format",
+            "csv",
+            "--out",
+            "-",
+        ]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode != 0
+    assert "the disk is full" in done.stderr and "Traceback" not in done.stderr
