@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from db.command import command_group, say, tally, workspace_option
+from db.command import command_group, say, say_next, tally, workspace_option
 
 if TYPE_CHECKING:
     from collect.harvest import HarvestTally
@@ -72,7 +72,7 @@ def sample(workspace: Path, count: int, seed: int, video: Path | None, seconds: 
     from collect.sample_source import SampleSource
 
     opened = _opened(workspace)
-    _report(harvest(opened, SampleSource(count, opened.settings.classes, seed)), as_json)
+    _report(harvest(opened, SampleSource(count, opened.settings.classes, seed)), workspace, as_json)
 
 
 @main.command()
@@ -103,7 +103,7 @@ def folder(
         candidate_class=_class_of(opened, candidate_class),
         keep_splits=split_from_folders,
     )
-    _report(harvest(opened, source), as_json)
+    _report(harvest(opened, source), workspace, as_json)
 
 
 @main.command()
@@ -134,7 +134,7 @@ def flickr(
 
     allowed = tuple(name.strip().lower() for name in licenses.split(",") if name.strip())
     done = collect_flickr(_opened(workspace), candidate_class, queries, limit=limit, licenses=allowed)
-    _report(done, as_json)
+    _report(done, workspace, as_json)
 
 
 @main.command()
@@ -170,7 +170,7 @@ def video(
 
     opened = _opened(workspace)
     done, unreadable = collect_videos(opened, items, every, _class_of(opened, candidate_class))
-    _report(done, as_json)
+    _report(done, workspace, as_json)
     if unreadable:
         ctx.exit(1)
 
@@ -197,7 +197,9 @@ def _class_of(workspace: Workspace, name: str) -> str:
     return workspace.settings.require_class(name) if name else ""
 
 
-def _report(done: HarvestTally, as_json: bool) -> None:
+def _report(done: HarvestTally, workspace: Path, as_json: bool) -> None:
     click.echo(json.dumps(done.counts()) if as_json else tally(done.counts()))
     if done.failed:
         say("what failed is kept with its reason, and tried again by the next run of the same command")
+    if done.new + done.linked + done.known + done.restored and not as_json:
+        say_next(workspace, "curate faces")

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 @click.option(
     "--votes",
     type=click.Path(path_type=Path),
-    help="A file of question,worker,answer, or of counts as FER+ has them; no workspace needed.",
+    help="A file of question,worker,answer, or of counts as FER+ has them; no workspace needed. Upper and lower "
+    "case are one.",
 )
 @click.option(
     "--csv",
@@ -69,6 +70,8 @@ def _from_file(path: Path) -> tuple[Agreement, Names, Names]:
     from curate.said import said
 
     answers = read_answers(path)
+    for note in answers.notes:
+        say(f"{path}: {note}")
     if answers.bad:
         say(f"{path}: left out {len(answers.bad):,} of its lines, first {answers.bad[0]}")
     found = agreement(said(answers.table))

@@ -19,13 +19,14 @@ from curate.agreement_sheets import (
     stage_rows,
     voter_rows,
 )
+from db.command import counted
 
 MOST_ROWS = 12
 READINGS = {
     "reliable": "reliable: conclusions may rest on these labels",
-    "tentative": "good enough for tentative conclusions",
-    "care": "usable with care: train on the shares of votes rather than on single labels",
-    "poor": "people see different things in the same faces: say more clearly what each class means",
+    "tentative": "good enough for tentative conclusions; reliable is from 0.80 on",
+    "care": "not reliable yet (conclusions need 0.67): train on the shares of votes rather than on single labels",
+    "poor": "not reliable yet: people see different things in the same faces: say more clearly what each class means",
     "unknown": "unknown: it needs faces that two people judged, and more than one answer",
 }
 
@@ -52,10 +53,10 @@ def print_agreement(found: Agreement, person: Names, console: Console) -> None:
 def headlines(found: Agreement) -> list[str]:
     """The headline figures as sentences."""
     seen, human, more = found.reliability, found.ceiling.overall, found.one_more_vote
-    who = f"{len(found.voters):,} people" if found.voters or not seen.votes else "people without a name"
+    who = counted(len(found.voters), "people") if found.voters or not seen.votes else "people without a name"
     lines = [
-        f"{who} cast {seen.votes:,} votes on {seen.faces:,} faces; "
-        f"{seen.shared:,} faces have two votes or more"
+        f"{who} cast {counted(seen.votes, 'votes')} on {counted(seen.faces, 'faces')}; "
+        f"{counted(seen.shared, 'faces')} {'has' if seen.shared == 1 else 'have'} two votes or more"
     ]
     if seen.agreement is not None:
         lines.append(
@@ -129,10 +130,16 @@ def _voters(found: Agreement, person: Names) -> _Sheet:
             f"{_percent(row['gold'])} of {row['gold_votes']}" if row["gold_votes"] else "",
             f"{row['median_s']:.1f} s" if row["median_s"] is not None else "",
             _percent(row["hurried"]),
-            f"{row['drift_verdict']} {_with_range(row, 'drift', _points)}" if row["drift_verdict"] else "",
+            _drift(row),
         )
         for row in voter_rows(found, person)
     ]
+
+
+def _drift(row: Row) -> str:
+    """``worse -22.0 (-43.1 to -2.4)``; where it may as well be none or the contrary, ``not clear:`` and so on."""
+    verdict = "not clear:" if row["drift_verdict"] == "steady" else row["drift_verdict"]
+    return f"{verdict} {_with_range(row, 'drift', _points)}" if verdict else ""
 
 
 def _pairs(found: Agreement, person: Names) -> _Sheet:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from curate.agreement import Agreement, agreement
-from curate.said import UNSURE_NAME, Said, group
+from curate.said import SEVERAL, UNSURE_NAME, Said, group
 from curate.voters import Timing
 from db.records import FLAGS, Campaign, Gold
 from db.store import Store
@@ -78,7 +78,7 @@ def _classes(classes: Sequence[str], campaigns: Iterable[Campaign]) -> tuple[str
 
 
 def _chosen(vote: BareVote) -> str | None:
-    return " + ".join(vote.choices) or None
+    return SEVERAL.join(vote.choices) or None
 
 
 def _asked(
@@ -95,7 +95,7 @@ def _asked(
     )
     answers = [choice or vote.flag or UNSURE_NAME for choice, vote in zip(said, votes, strict=True)]
     heard = Counter(answers)
-    others = (*(" + ".join(names) for names in sets), UNSURE_NAME, *FLAGS)
+    others = (*(SEVERAL.join(names) for names in sets), UNSURE_NAME, *FLAGS)
     names = (*classes, *(name for name in others if heard[name] and name not in known))
     place = {name: i for i, name in enumerate(names)}
     rows = [

@@ -1,35 +1,36 @@
 """Votes from a plain file: ``question,worker,answer`` lines, or counts of answers as FER+ has them.
 
 The first line names the columns, in any order and any case; other columns are passed over. Separators are ``,``,
-``;`` or tabs, whichever the first line has; the text is UTF-8 or UTF-16 with or without a byte order mark, else
-Windows-1252. A file of counts has no worker: each line is a question and how many people gave each answer, in one
-column an answer; ``unknown`` counts as unsure, ``NF`` as the flag "not a face" (Barsoum et al. 2016, FER+).
+``;`` or tabs, whichever the first line has; the text is UTF-8, UTF-16 with its byte order mark, or Windows-1252. A
+file of counts has no worker: each line is a question and how many people gave each answer, in one column an answer;
+``unknown`` counts as unsure, ``NF`` as the flag "not a face" (Barsoum et al. 2016, FER+). ``unsure`` and the names of
+our flags mean what they mean in a workspace, and answers that differ only in case are one class.
 """
 
 from __future__ import annotations
 
-import codecs
 import csv
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.votes_table import ANONYMOUS, UNSURE, VoteTable
+from curate.answer_words import Meanings, meanings
+from curate.table_text import NO_TEXT_HINT, encoding_of, table_lines
+from curate.votes_table import ANONYMOUS, VoteTable
 from db.errors import InputError
-from db.records import FLAGS
 
 QUESTION = ("question", "task", "item", "face", "image", "image name", "file")
 WORKER = ("worker", "annotator", "user", "performer", "rater")
 ANSWER = ("answer", "label", "response", "choice", "vote")
 _NO_ANSWER = ("usage", "split", "part")  # columns of a file of counts that count nothing
-_UNKNOWN, _NOT_A_FACE = "unknown", "nf"
+_FERPLUS_NAMES = {"unknown": "unsure", "nf": "not_a_face"}
+_SHOWN_NAMES = 200  # characters
 _HINT = "the first line names the columns: question,worker,answer"
-_BLOCK = 1 << 20
+_Lines = Iterator[tuple[int, list[str] | str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Answers:
     """A file's votes. The table's item i is ``questions[i]``, and its annotator i is ``workers[i]``.
 
     Questions and workers are sorted, so that the order of lines changes no number in the table; ``asked`` are the
-    items in the order in which the file has them first.
+    items in the order in which the file has them first. ``notes`` say which answers were not taken as they stand.
     """
 
     table: VoteTable
@@ -56,37 +57,43 @@ class Answers:
     workers: tuple[str, ...]
     asked: NDArray[np.int64]
     bad: tuple[BadLine, ...]
+    notes: tuple[str, ...] = ()
 
 
 def read_answers(path: Path) -> Answers:
     """The votes of a file, bad lines left out and listed. No votes at all are fine, as long as columns are named.
 
     Of several answers by one worker to one question the first counts. Errors: InputError when the file cannot be
-    read, is empty, or its first line does not name the columns.
+    read, is no text, is empty, or its first line does not name the columns.
     """
     try:
-        with path.open(encoding=_encoding(path), newline="") as file:
+        with path.open(encoding=encoding_of(path), newline="") as file:
             first = file.readline()
             delimiter = max(",;\t", key=first.count)
             header = [name.strip() for name in next(csv.reader([first], delimiter=delimiter), [])]
-            rows = _rows(csv.reader(file, delimiter=delimiter))
             if not first.strip():
                 raise InputError(f"{path} is empty", hint=_HINT)
-            return _read(path, header, rows)
+            return _read(path, header, table_lines(file, delimiter, len(header)))
     except OSError as error:
         raise InputError(
             f"{path} cannot be read: {error.strerror}", hint="check the spelling of the path"
         ) from error
+    except UnicodeError as error:
+        told = "it is neither UTF-8, nor UTF-16, nor Windows-1252"
+        raise InputError(f"{path} is no text: {told}", hint=NO_TEXT_HINT) from error
 
 
-def _read(path: Path, header: list[str], rows: Iterator[tuple[int, list[str] | str]]) -> Answers:
+def _read(path: Path, header: list[str], rows: _Lines) -> Answers:
     question, worker, answer = (_column(header, names) for names in (QUESTION, WORKER, ANSWER))
     if question is not None and worker is not None and answer is not None:
-        return _named(rows, len(header), (question, worker, answer))
+        return _named(rows, (question, worker, answer))
     if question is not None and worker is None and len(header) > question + 1 and answer is None:
         return _counted(rows, header, question)
+    names = ", ".join(header)
+    if not names.isprintable():
+        raise InputError(f"{path} is no text: its first line has control characters", hint=NO_TEXT_HINT)
     missing = "question" if question is None else "worker" if worker is None else "answer"
-    raise InputError(f"{path} has no column {missing!r}; its columns are {', '.join(header)}", hint=_HINT)
+    raise InputError(f"{path} has no column {missing!r}; its columns are {names[:_SHOWN_NAMES]}", hint=_HINT)
 
 
 def _column(header: list[str], names: tuple[str, ...]) -> int | None:
@@ -95,32 +102,15 @@ def _column(header: list[str], names: tuple[str, ...]) -> int | None:
     return next((lower.index(name) for name in names if name in lower), None)
 
 
-def _rows(reader: Iterator[list[str]]) -> Iterator[tuple[int, list[str] | str]]:
-    """(line number, cells), or (line number, what is wrong); empty lines passed over."""
-    number = 1
-    while True:
-        number += 1
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield number, str(error)
-            continue
-        if cells:
-            yield number, cells
-        number = reader.line_num + 1  # type: ignore[attr-defined]
-
-
-def _named(rows: Iterator[tuple[int, list[str] | str]], width: int, columns: tuple[int, int, int]) -> Answers:
+def _named(rows: _Lines, columns: tuple[int, int, int]) -> Answers:
     """Votes by named workers; ids are given as they come, and sorted at the end."""
     names: tuple[dict[str, int], ...] = ({}, {}, {})
     ids = tuple(array("q") for _ in columns)
     lines = array("q")
     bad: list[BadLine] = []
     for number, cells in rows:
-        if isinstance(cells, str) or len(cells) < width:
-            bad.append(BadLine(number, cells if isinstance(cells, str) else _short(cells, width)))
+        if isinstance(cells, str):
+            bad.append(BadLine(number, cells))
             continue
         told = [cells[column].strip() for column in columns]
         if not all(told):
@@ -135,10 +125,6 @@ def _named(rows: Iterator[tuple[int, list[str] | str]], width: int, columns: tup
 _KINDS = ("question", "worker", "answer")
 
 
-def _short(cells: list[str], width: int) -> str:
-    return f"{len(cells)} column{'s' * (len(cells) != 1)} where the first line has {width}"
-
-
 def _answers(
     names: tuple[dict[str, int], ...],
     ids: list[NDArray[np.int64]],
@@ -151,16 +137,16 @@ def _answers(
     repeated[kept] = False
     bad += [BadLine(int(line), "this worker has answered this question before") for line in lines[repeated]]
     kept = np.flatnonzero(~repeated)
-    items, workers, choices = (
-        _by_name(known, column[kept]) for known, column in zip(names, ids, strict=True)
-    )
+    items, workers, words = (_by_name(known, column[kept]) for known, column in zip(names, ids, strict=True))
+    meant = meanings(sorted(names[2]), np.bincount(words, minlength=len(names[2])).tolist())
     first = np.sort(np.unique(items, return_index=True)[1])
     return Answers(
-        table=VoteTable(items, workers, choices, np.full(len(items), UNSURE), tuple(sorted(names[2]))),
+        table=VoteTable(items, workers, meant.choices[words], meant.flags[words], meant.classes),
         questions=tuple(sorted(names[0])),
         workers=tuple(sorted(names[1])),
         asked=items[first],
         bad=tuple(sorted(bad, key=lambda line: line.number)),
+        notes=meant.notes,
     )
 
 
@@ -171,16 +157,14 @@ def _by_name(known: dict[str, int], ids: NDArray[np.int64]) -> NDArray[np.int64]
     return place[ids]
 
 
-def _counted(rows: Iterator[tuple[int, list[str] | str]], header: list[str], question: int) -> Answers:
+def _counted(rows: _Lines, header: list[str], question: int) -> Answers:
     """Votes of nobody known: a weighted row for each (question, answer) that was given."""
     columns = [i for i in range(question + 1, len(header)) if header[i].lower() not in _NO_ANSWER]
-    names = [header[i] for i in columns if header[i].lower() not in (_UNKNOWN, _NOT_A_FACE)]
-    said = [_said(header[i], names) for i in columns]
     counts: dict[str, list[int]] = {}
     bad: list[BadLine] = []
     for number, cells in rows:
         try:
-            name, told = _counts(cells, len(header), question, columns)
+            name, told = _counts(cells, question, columns)
         except ValueError as error:
             bad.append(BadLine(number, str(error)))
             continue
@@ -188,22 +172,14 @@ def _counted(rows: Iterator[tuple[int, list[str] | str]], header: list[str], que
             bad.append(BadLine(number, "this question has a line already"))
             continue
         counts[name] = told
-    return _count_table(counts, names, said, bad)
+    totals = np.sum([*counts.values(), [0] * len(columns)], axis=0).tolist()
+    return _count_table(counts, meanings([header[i] for i in columns], totals, _FERPLUS_NAMES), bad)
 
 
-def _said(column: str, names: list[str]) -> tuple[int, int]:
-    """(class, flag) that a column of counts stands for."""
-    if column.lower() == _NOT_A_FACE:
-        return UNSURE, FLAGS.index("not_a_face")
-    return (UNSURE if column.lower() == _UNKNOWN else names.index(column)), UNSURE
-
-
-def _counts(cells: list[str] | str, width: int, question: int, columns: list[int]) -> tuple[str, list[int]]:
+def _counts(cells: list[str] | str, question: int, columns: list[int]) -> tuple[str, list[int]]:
     """(question, its counts). Errors: ValueError for a line that has none."""
     if isinstance(cells, str):
         raise ValueError(cells)
-    if len(cells) < width:
-        raise ValueError(_short(cells, width))
     name = cells[question].strip()
     if not name:
         raise ValueError("the question is empty")
@@ -214,41 +190,18 @@ def _counts(cells: list[str] | str, width: int, question: int, columns: list[int
     return name, [int(cell) for cell in told]
 
 
-def _count_table(
-    counts: dict[str, list[int]], names: list[str], said: list[tuple[int, int]], bad: list[BadLine]
-) -> Answers:
+def _count_table(counts: dict[str, list[int]], meant: Meanings, bad: list[BadLine]) -> Answers:
     questions = tuple(sorted(counts))
     place = {name: i for i, name in enumerate(questions)}
-    told = np.array([counts[name] for name in questions], np.int64).reshape(-1, len(said))
+    told = np.array([counts[name] for name in questions], np.int64).reshape(-1, len(meant.choices))
     items, columns = np.nonzero(told)
-    choices, flags = np.array(said, np.int64).reshape(-1, 2).T
     table = VoteTable(
         items=items.astype(np.int64),
         annotators=np.full(len(items), ANONYMOUS),
-        choices=choices[columns],
-        flags=flags[columns],
-        classes=tuple(names),
+        choices=meant.choices[columns],
+        flags=meant.flags[columns],
+        classes=meant.classes,
         weights=told[items, columns].astype(np.float64),
     )
     asked = np.array([place[name] for name in counts], np.int64)
-    return Answers(table, questions, (), asked[told[asked].any(axis=1)], tuple(bad))
-
-
-def _encoding(path: Path) -> str:
-    with path.open("rb") as file:
-        head = file.read(4)
-        if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            return "utf-16"
-        file.seek(0)
-        return "utf-8-sig" if _is_utf8(file) else "cp1252"
-
-
-def _is_utf8(file: IO[bytes]) -> bool:
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    try:
-        while block := file.read(_BLOCK):
-            decoder.decode(block)
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return False
-    return True
+    return Answers(table, questions, (), asked[told[asked].any(axis=1)], tuple(bad), meant.notes)

@@ -31,7 +31,8 @@ class Opinions:
 class Auto:
     """The most probable class, by people's skills as far as the votes show them; see `curate.pooled`.
 
-    The confidence is the probability of the class times the share of those who voted that chose any class.
+    The confidence is the probability of the class times the share of those who voted that chose any class, or said
+    "no" to one.
     """
 
     terms: Terms = DEFAULT
@@ -57,4 +58,4 @@ def _view(ballots: Ballots, opinions: Opinions) -> ModelView:
     known = np.isin(ballots.items, opinions.items)
     probabilities = np.zeros(ballots.counts.shape)
     probabilities[known] = opinions.probabilities[np.searchsorted(opinions.items, ballots.items[known])]
-    return view_of(probabilities, known, shares(ballots.counts).sum(axis=0))
+    return view_of(probabilities, known, shares(ballots.chosen).sum(axis=0))

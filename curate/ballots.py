@@ -23,7 +23,8 @@ Ints = NDArray[np.int64]
 class Ballots:
     """``items`` (I,) and ``people`` (W,) are ids, ascending. Counts are float because a vote may be shared out.
 
-    ``counts`` (I, K) votes for each class, ``flags`` (I, F), ``voters`` (I,) all who voted, unsure ones included.
+    ``chosen`` (I, K) votes for each class, ``denied`` (I, K) votes that say "not this one", ``flags`` (I, F),
+    ``voters`` (I,) all who voted, unsure ones included.
     ``said`` (I, R) sparse: the weight with which each (person, class) was said of each item; ``heard`` its
     transpose. ``person`` and ``choice`` (R,) tell what r stands for; ``by_person`` (W, R) sums over a person's rows.
     """
@@ -31,7 +32,8 @@ class Ballots:
     classes: tuple[str, ...]
     items: Ints
     people: Ints
-    counts: Floats
+    chosen: Floats
+    denied: Floats
     flags: Floats
     voters: Floats
     said: Any
@@ -42,8 +44,16 @@ class Ballots:
 
     @property
     def chose(self) -> Floats:
-        """How many votes chose a class, by item: (I,)."""
-        return np.asarray(self.counts.sum(axis=1))
+        """How many votes say something about the classes, by choosing or by denying one, by item: (I,)."""
+        return np.asarray(self.chosen.sum(axis=1) + self.denied.sum(axis=1))
+
+    @property
+    def counts(self) -> Floats:
+        """The votes as rules that count take them, (I, K): a "no" is shared out among all other classes."""
+        if not self.denied.any():
+            return self.chosen
+        others = self.denied.sum(axis=1, keepdims=True) - self.denied
+        return np.asarray(self.chosen + others / max(len(self.classes) - 1, 1))
 
 
 def count(votes: VoteTable) -> Ballots:
@@ -64,8 +74,9 @@ def count(votes: VoteTable) -> Ballots:
         classes=votes.classes,
         items=items,
         people=people,
-        counts=np.asarray(said @ (choice[:, None] == np.arange(classes)).astype(np.float64)),
-        flags=_tally(at, votes.flags, votes.weights, len(items)),
+        chosen=np.asarray(said @ (choice[:, None] == np.arange(classes)).astype(np.float64)),
+        denied=_tally(at, votes.denies, votes.weights, (len(items), classes)),
+        flags=_tally(at, votes.flags, votes.weights, (len(items), len(FLAGS))),
         voters=_voters(at, votes.weights, len(items)),
         said=said,
         heard=said.T,  # by column: four times as fast here as a transposed copy by row
@@ -111,10 +122,11 @@ def _voters(at: Ints, weights: Floats, items: int) -> Floats:
     return np.round(summed, 6)
 
 
-def _tally(at: Ints, flags: Ints, weights: Floats, items: int) -> Floats:
-    given = flags >= 0
-    flat = np.zeros(items * len(FLAGS))
+def _tally(at: Ints, said: Ints, weights: Floats, shape: tuple[int, int]) -> Floats:
+    """How often each of the flags, or of the classes, was said (-1: not) of each item: (I, F) or (I, K)."""
+    given = said >= 0
+    flat = np.zeros(shape[0] * shape[1])
     if given.any():
-        flat += np.bincount(at[given] * len(FLAGS) + flags[given], weights[given], minlength=len(flat))
+        flat += np.bincount(at[given] * shape[1] + said[given], weights[given], minlength=len(flat))
         flat = np.round(flat, 6)
-    return flat.reshape(items, len(FLAGS))
+    return flat.reshape(shape)

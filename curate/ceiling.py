@@ -120,8 +120,8 @@ def _by_pattern(votes: Said, places: Ints) -> Floats:
     """How many faces of each pattern carry each label: (U, K)."""
     kept = places >= 0
     flat = votes.alike.of_row[kept] * votes.classes + places[kept]
-    size = len(votes.alike.times) * votes.classes
-    return np.bincount(flat, minlength=size).reshape(-1, votes.classes).astype(np.float64)
+    shape = (len(votes.alike.times), votes.classes)
+    return np.bincount(flat, minlength=shape[0] * shape[1]).reshape(shape).astype(np.float64)
 
 
 def _held_out(votes: Said, labels: Mapping[int, str] | None) -> tuple[Floats, Floats]:

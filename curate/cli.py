@@ -11,7 +11,7 @@ import click
 
 from curate.agreement_cli import agreement_command
 from curate.consensus_cli import consensus_command
-from db.command import command_group, say, tally, workspace_option
+from db.command import command_group, counted, say, say_next, tally, workspace_option
 
 if TYPE_CHECKING:
     from curate.detect import Detector, Tiles
@@ -145,12 +145,15 @@ def faces(
 
     rule = CropRule(margin=margin, min_size=min_size, align=align)
     name = f"{detector or DEFAULT_DETECTOR}{' --align' if align else ''}"
-    done = find_faces(open_workspace(workspace), loaded, batch=batch, rule=rule, name=name)
+    opened = open_workspace(workspace)
+    done = find_faces(opened, loaded, batch=batch, rule=rule, name=name)
     click.echo(json.dumps(asdict(done)) if as_json else tally(done.counts()))
     if done.failed:
         say(
             "failed photos are kept with the reason, and tried again by the next run (see `curate status --failures`)"
         )
+    if not as_json and opened.store.faces.count():
+        say_next(workspace, "label", "curate duplicates")
 
 
 def _print_files(pictures: PictureFiles, detector: Detector, as_json: bool) -> None:
@@ -199,11 +202,15 @@ def duplicates(workspace: Path, distance: int, as_json: bool) -> None:
         click.echo(json.dumps(asdict(done)))
         return
     click.echo(
-        f"{done.groups:,} near-duplicate groups hold {done.grouped:,} of {done.faces:,} faces "
+        f"{done.groups:,} near-duplicate groups hold {done.grouped:,} of {counted(done.faces, 'faces')} "
         f"(largest: {done.largest:,})"
     )
     if done.missing:
-        say(f"{done.missing:,} crops could not be read and stay ungrouped; the reasons are in the store")
+        say(
+            f"could not read {counted(done.missing, 'crops')}, left ungrouped: see `curate status --failures`"
+        )
+    if done.faces:
+        say_next(workspace, "label")
 
 
 main.add_command(consensus_command)
@@ -270,7 +277,9 @@ def _print_split(result: SplitResult, as_json: bool) -> None:
         table.add_row(part, *(f"{n:,}" for n in by_class.values()), f"{sum(by_class.values()):,}")
     Console().print(table)
     known = "" if result.new else " (the store had it already)"
-    click.echo(f"snapshot {result.snapshot.hash[:12]}: {len(result.snapshot.members):,} faces{known}")
+    click.echo(
+        f"snapshot {result.snapshot.hash[:12]}: {counted(len(result.snapshot.members), 'faces')}{known}"
+    )
     if result.copies:
         click.echo(f"{result.copies:,} exact copies of a crop were left out")
     if result.leaks:
@@ -309,7 +318,7 @@ def export(
 
     opened = open_workspace(workspace)
     done = export_snapshot(opened, opened.store.snapshots.load(snapshot), kind, out)
-    say(f"{done.faces:,} faces exported")
+    say(f"{counted(done.faces, 'faces')} exported")
     if done.missing:
         say(f"{done.missing:,} crops are missing from the blobs and were left out")
     click.echo(done.path)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from db.command import say, tally, workspace_option
+from db.command import counted, say, say_next, tally, workspace_option
 from db.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -25,7 +25,8 @@ _SHOWN_BAD_LINES = 20
 @click.option(
     "--votes",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="A file of question,worker,answer, or of counts, instead of a workspace.",
+    help="A file of question,worker,answer, or of counts, instead of a workspace. The answers unsure, not_a_face, "
+    "artificial, unusable and offensive are no classes; upper and lower case are one.",
 )
 @click.option(
     "--out",
@@ -58,6 +59,11 @@ _SHOWN_BAD_LINES = 20
     help="Leave a tie undecided, or draw among the tied classes. [default: leave; draw for --votes]",
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="For --ties draw.")
+@click.option(
+    "--undo",
+    is_flag=True,
+    help="Take back the newest run that changed anything; what held before holds again.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the tally as JSON.")
 def consensus_command(
     workspace: Path,
@@ -70,6 +76,7 @@ def consensus_command(
     least_confidence: float | None,
     ties: Literal["leave", "draw"] | None,
     seed: int,
+    undo: bool,
     as_json: bool,
 ) -> None:
     """Decide each face's label from its votes; earlier decisions are kept in its history.
@@ -80,6 +87,7 @@ def consensus_command(
       curate consensus --run yolo11n                a run's out-of-fold view is one more voter
       curate consensus --rule majority --min-votes 3
       curate consensus --campaign "second round"
+      curate consensus --undo                       take the newest run back
       curate consensus --votes answers.csv --rule auto --out labels.csv
 
     A face that most voters flag as no face, artificial or unusable is rejected. The labels of --votes have the
@@ -87,8 +95,14 @@ def consensus_command(
     """
     from curate.consensus import known_rule
     from curate.decide import rule_of_campaign
+    from db.whole_file import is_stdout
     from db.workspace import open_workspace
 
+    if undo:
+        if votes is not None or out is not None or rule or campaign or run:
+            raise ConfigError("--undo takes a whole run back, whatever it was", hint="give --undo alone")
+        _undo(open_workspace(workspace), as_json)
+        return
     if votes is None and out is not None:
         raise ConfigError("--out is for the labels of a file of votes", hint="add --votes answers.csv")
     if votes is not None and (run or campaign):
@@ -102,7 +116,7 @@ def consensus_command(
     if opened is not None:
         _decide_workspace(opened, _Question(rule, campaign, run), terms, as_json)
     elif votes is not None:
-        _decide_file(votes, out, rule, terms, as_json)
+        _decide_file(votes, None if out is None or is_stdout(out) else out, rule, terms, as_json)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,18 +151,42 @@ def _decide_workspace(workspace: Workspace, asked: _Question, terms: Terms, as_j
     if done.withdrawn:
         extra["withdrawn with their votes"] = done.withdrawn
     click.echo(tally({**done.by_class, **extra}))
+    if done.waiting:
+        say(
+            f"the campaign still asks about {counted(done.waiting, 'faces')} with votes; they keep what they had"
+        )
     if done.strangers:
         say(f"{done.strangers:,} votes are for a class this workspace no longer has; they were left out")
+    if any(done.by_class.values()):
+        say_next(workspace.path, "curate split --ratios 20:4:1")
+
+
+def _undo(workspace: Workspace, as_json: bool) -> None:
+    from curate.decide import undo_decisions
+
+    undone = undo_decisions(workspace)
+    if as_json:
+        told = {"batch": undone.batch, "at": undone.at.isoformat(), "faces": undone.faces} if undone else {}
+        click.echo(json.dumps({"batch": "", "at": "", "faces": 0} | told))
+    elif undone is None:
+        click.echo("nothing to undo: no consensus run is left to take back")
+    else:
+        click.echo(
+            f"took back the consensus of {undone.at:%Y-%m-%d %H:%M:%S} UTC on {counted(undone.faces, 'faces')}; "
+            "what held before it holds again"
+        )
 
 
 def _decide_file(votes: Path, out: Path | None, rule: str, terms: Terms, as_json: bool) -> None:
     from curate.label_file import decide_file
 
     done = decide_file(votes, out or sys.stdout, rule, terms)
+    for note in done.notes:
+        say(f"{votes}: {note}")
     for bad in done.bad[:_SHOWN_BAD_LINES]:
         say(f"{votes}, {bad}; left out")
     if len(done.bad) > _SHOWN_BAD_LINES:
-        say(f"{votes}: {len(done.bad) - _SHOWN_BAD_LINES:,} more lines were left out")
+        say(f"{votes}: left out {counted(len(done.bad) - _SHOWN_BAD_LINES, 'lines')} more")
     text = json.dumps(done.counts()) if as_json else tally(done.counts())
     if out is None:
         say(text)

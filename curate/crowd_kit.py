@@ -21,7 +21,8 @@ from db.privacy import keep_dependencies_quiet
 
 @dataclass(frozen=True, slots=True)
 class CrowdKit:
-    """One of crowd-kit's models. A vote that chose several classes counts for the first of them.
+    """One of crowd-kit's models. A vote that chose several classes counts for the first of them; a "no" is
+    a voter without a class.
 
     Errors: ConfigError when crowd-kit is not installed.
     """
@@ -32,7 +33,7 @@ class CrowdKit:
     def aggregate(self, votes: VoteTable) -> list[Consensus]:
         keep_dependencies_quiet()
         ballots = count(votes)
-        beliefs = shares(ballots.counts)
+        beliefs = shares(ballots.chosen)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # crowd-kit's, about its own use of pandas
             model = _model(self.model)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from curate.ballots import Ballots, Floats, count, shares, softmax
+from curate.denials import denials, error_rate
 from curate.outcome import DEFAULT, Consensus, Terms, outcomes
 from curate.votes_table import VoteTable
 
@@ -39,7 +40,9 @@ def dawid_skene(ballots: Ballots, prior: float = 0.01, *, steps: int = 100, tol:
     thousand may), or after ``steps``.
     """
     unvoted = np.flatnonzero(ballots.chose == 0)
-    beliefs = shares(ballots.counts)
+    chosen = (ballots.chosen.sum(axis=1) > 0).astype(np.float64)
+    wrong = ballots.choice[:, None] != np.arange(len(ballots.classes))  # (R, K)
+    beliefs = shares(ballots.chosen)
     for _ in range(steps):
         before = beliefs
         counted = (
@@ -47,8 +50,9 @@ def dawid_skene(ballots: Ballots, prior: float = 0.01, *, steps: int = 100, tol:
         )  # (R, K): how often this (person, class) was said of each true class
         whole = ballots.by_person @ counted + prior * len(ballots.classes)  # (W, K)
         logs = np.log(counted + prior) - np.log(whole)[ballots.person]
-        balance = np.einsum("ik->k", beliefs) + prior
-        beliefs = softmax(ballots.said @ logs + np.log(balance / balance.sum()))
+        balance = np.einsum("ik,i->k", beliefs, chosen) + prior
+        against = denials(ballots, error_rate(counted[wrong].sum(), counted.sum()))
+        beliefs = softmax(ballots.said @ logs + against + np.log(balance / balance.sum()))
         beliefs[unvoted] = 0
         if np.count_nonzero(np.abs(beliefs - before) >= tol) <= _STRAGGLERS * beliefs.size:
             break

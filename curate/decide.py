@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import secrets
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from curate.auto import Auto, opinions_of
 from curate.consensus import COUNTING, REJECTING, RULES, Aggregator, Consensus, Terms, aggregator, known_rule
@@ -13,6 +15,7 @@ from db.errors import ConfigError, NotFoundError
 from db.records import Campaign, Label
 from db.workspace import Workspace
 
+_AT_ONCE = 10_000
 _MOVED = 0.02  # a distribution that moved by less, with the same label, is no new decision
 
 
@@ -21,7 +24,8 @@ class DecisionTally:
     """``by_class`` faces agreed on for each class; ``changed`` decisions that differ from what held before.
 
     ``withdrawn`` faces lost their label because every vote on them was undone; ``strangers`` are votes for
-    a class that the workspace no longer has, which were left out.
+    a class that the workspace no longer has, which were left out. ``batch`` names the
+    run to ``store.labels.undo``; empty when nothing changed.
     """
 
     by_class: dict[str, int]
@@ -30,6 +34,17 @@ class DecisionTally:
     withdrawn: int
     strangers: int
     changed: int
+    batch: str
+    waiting: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """The run of a rule that was taken back: its ``batch``, when it decided, and on how many ``faces``."""
+
+    batch: str
+    at: datetime
+    faces: int
 
 
 def workspace_terms(rule: str) -> Terms:
@@ -47,9 +62,10 @@ def decide_labels(
 ) -> DecisionTally:
     """Decide every face that has votes; running it again without new votes writes nothing.
 
-    With a ``campaign`` only the votes cast in it count, and only their faces are decided. ``terms`` default to
-    `workspace_terms`. ``run`` names a training run (as `train list` does) whose view of the faces it was not
-    trained on counts as one more voter's, by the rule "auto" only. Curators' own decisions stay.
+    With a ``campaign`` only the votes cast in it count, and only faces that it has finished are decided.
+    ``terms`` default to `workspace_terms`. ``run`` names a training run (as `train list` does) whose view of the
+    faces it was not trained on counts as one more voter's, by the rule "auto" only. Curators' own decisions stay.
+    All that changed is one batch, which `undo_decisions` takes back.
     Errors: ConfigError for an unknown rule, or a run beside another rule; NotFoundError for an unknown campaign
     or run, or a run without out-of-fold predictions.
     """
@@ -58,14 +74,35 @@ def decide_labels(
     classes = workspace.settings.classes
     chosen, method = _with_run(workspace, rule, terms, run) if run else (aggregator(rule, terms), rule)
     asked = _campaign(workspace, campaign).id if campaign else None
-    tabulated = tabulate(workspace.store.votes.current(asked), classes)
+    tabulated = tabulate(workspace.store.votes.iterate(asked), classes)
     decisions = chosen.aggregate(tabulated.table)
+    waiting = _waiting(workspace, asked, decisions) if asked else frozenset()
+    decisions = [decision for decision in decisions if decision.item not in waiting]
     held = {label.face_id: label for label in workspace.store.labels.current()}
     withdrawn = [] if campaign else _withdrawn(held, {decision.item for decision in decisions}, method)
     labels = [_label(decision, method) for decision in decisions]
     news = [new for new in labels if not _stays(held.get(new.face_id), new)]
-    changed = workspace.store.labels.decide([*news, *withdrawn])
-    return _tally(decisions, classes, len(withdrawn), tabulated.strangers, changed)
+    batch = _new_batch()
+    changed = workspace.store.labels.decide([replace(new, batch=batch) for new in [*news, *withdrawn]])
+    done = _tally(decisions, classes, len(withdrawn), tabulated.strangers, changed, batch if changed else "")
+    return replace(done, waiting=len(waiting))
+
+
+def undo_decisions(workspace: Workspace) -> Undone | None:
+    """Take back the newest run of `decide_labels` that changed anything and is not undone; None without one.
+
+    What each of its faces held before holds again, unless a curator has decided it since. Nothing is erased, and
+    the next run decides anew.
+    """
+    labels = workspace.store.labels
+    newest = next((batch for batch in labels.batches(1, of_rules=True)), None)
+    if newest is None:
+        return None
+    return Undone(newest.batch, newest.at, len(labels.undo(newest.batch)))
+
+
+def _new_batch() -> str:
+    return f"consensus-{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
 
 
 def _campaign(workspace: Workspace, name: str) -> Campaign:
@@ -75,6 +112,16 @@ def _campaign(workspace: Workspace, name: str) -> Campaign:
         names = ", ".join(campaign.name for campaign in campaigns.all())
         raise NotFoundError(f"there is no campaign {name!r}", hint=f"choose one of: {names}")
     return found
+
+
+def _waiting(workspace: Workspace, campaign_id: int, decisions: Sequence[Consensus]) -> frozenset[int]:
+    """Those of the faces that the campaign still asks about."""
+    ids = [decision.item for decision in decisions]
+    found: set[int] = set()
+    for start in range(0, len(ids), _AT_ONCE):
+        wanted = workspace.store.queue.wanted(campaign_id, ids[start : start + _AT_ONCE])
+        found.update(face_id for face_id, face in wanted.items() if face.needs)
+    return frozenset(found)
 
 
 def _with_run(workspace: Workspace, rule: str, terms: Terms, run: str) -> tuple[Aggregator, str]:
@@ -125,7 +172,12 @@ def _rule_of(label: Label) -> str:
 
 
 def _tally(
-    decisions: Sequence[Consensus], classes: Sequence[str], withdrawn: int, strangers: int, changed: int
+    decisions: Sequence[Consensus],
+    classes: Sequence[str],
+    withdrawn: int,
+    strangers: int,
+    changed: int,
+    batch: str,
 ) -> DecisionTally:
     agreed = Counter(decision.label for decision in decisions)
     rejected = sum(decision.reason in REJECTING for decision in decisions)
@@ -136,4 +188,5 @@ def _tally(
         withdrawn=withdrawn,
         strangers=strangers,
         changed=changed,
+        batch=batch,
     )

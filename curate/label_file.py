@@ -8,7 +8,6 @@ votes that chose it, or, from a rule that weighs people, its probability; empty 
 from __future__ import annotations
 
 import csv
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,20 +17,24 @@ import numpy as np
 
 from curate.answers import Answers, BadLine, read_answers
 from curate.consensus import Consensus, Terms, aggregator
-from db.errors import InputError
+from db.whole_file import whole_file
 
 COLUMNS = ("question", "label", "confidence", "votes", "rule", "reason")
 
 
 @dataclass(frozen=True, slots=True)
 class LabelFile:
-    """What a file of votes was decided into; ``votes`` used, by ``workers`` (0: counts of nobody known)."""
+    """What a file of votes was decided into; ``votes`` used, by ``workers`` (0: counts of nobody known).
+
+    ``notes`` say which answers were not taken as they stand.
+    """
 
     questions: int
     votes: int
     workers: int
     labelled: int
     bad: tuple[BadLine, ...]
+    notes: tuple[str, ...]
 
     def counts(self) -> dict[str, int]:
         """The tally, for the terminal and for ``--json``."""
@@ -51,14 +54,16 @@ def decide_file(
     """Decide every question of ``votes`` by ``rule`` and write the labels, in the order of the file.
 
     ``terms`` default to a label for every question, ties drawn by seed 0. ``out`` appears when it is complete.
-    Errors: ConfigError for an unknown rule, InputError for a file that cannot be read or written.
+    Errors: ConfigError for an unknown rule, InputError for a file that cannot be read or written, StoreError when
+    the disk is full.
     """
     chosen = aggregator(rule, terms or Terms(ties="draw"))
     answers = read_answers(votes)
     decisions = chosen.aggregate(answers.table)
     lines = _lines(answers, decisions, rule)
     if isinstance(out, Path):
-        _write_whole(out, lines)
+        with whole_file(out) as file:
+            csv.writer(file, lineterminator="\n").writerows(lines)
     else:
         csv.writer(out, lineterminator="\n").writerows(lines)
     return LabelFile(
@@ -67,6 +72,7 @@ def decide_file(
         workers=len(answers.workers),
         labelled=sum(decision.label is not None for decision in decisions),
         bad=answers.bad,
+        notes=answers.notes,
     )
 
 
@@ -80,16 +86,3 @@ def _lines(answers: Answers, decisions: Sequence[Consensus], rule: str) -> Itera
         shares = [round(share, 6) for share in one.distribution.values()] or nobody
         name = answers.questions[one.item]
         yield (name, one.label or "", round(one.confidence, 6), one.votes, rule, one.reason, *shares)
-
-
-def _write_whole(out: Path, lines: Iterator[tuple[object, ...]]) -> None:
-    part = out.with_name(f".{out.name}.{os.getpid()}.part")
-    try:
-        with part.open("w", encoding="utf-8", newline="") as file:
-            csv.writer(file, lineterminator="\n").writerows(lines)
-        part.replace(out)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise InputError(
-            f"{out} cannot be written: {error.strerror}", hint="name another file with --out"
-        ) from error

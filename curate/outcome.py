@@ -70,7 +70,8 @@ def outcomes(
     """One decision an item, in order of item.
 
     ``beliefs`` (I, K) sum to 1 a row, or 0 where nobody chose a class; ``agreed`` (I,) says where the rule allows
-    a decision at all (default: everywhere). A face that most who voted flagged as unfit is rejected.
+    a decision at all (default: everywhere). A class that nobody chose is no label, however probable it is: "no"
+    votes and a model only tell between those chosen. A face that most who voted flagged as unfit is rejected.
     """
     found = _settle(ballots, beliefs, terms, agreed)
     classes = ballots.classes
@@ -87,7 +88,7 @@ def outcomes(
             ballots.items.tolist(),
             found.labels.tolist(),
             beliefs.tolist(),
-            (ballots.chose > 0).tolist(),
+            (beliefs.max(axis=1, initial=0) > 0).tolist(),
             found.confidences.tolist(),
             np.round(ballots.voters).astype(int).tolist(),
             found.reasons,
@@ -111,6 +112,8 @@ def _settle(ballots: Ballots, beliefs: Floats, terms: Terms, agreed: NDArray[np.
     holds = (top > 0) & (confidences >= terms.least_confidence - _ALIKE)
     if terms.ties == "leave":
         holds &= single
+    if ballots.classes:
+        holds &= ballots.chosen[np.arange(len(labels)), labels] > 0
     if agreed is not None:
         holds &= agreed
     rejections = ballots.flags[:, _REJECTING_AT]

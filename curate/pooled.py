@@ -22,10 +22,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from curate.ballots import Ballots, Floats, shares, softmax
+from curate.denials import ERRORS_WEIGH, denials, error_rate
 from curate.model_view import ModelView, no_view
 from curate.votes_table import ANONYMOUS
 
-_ERRORS, _ERRORS_WEIGH = 0.3, 4.0  # before any vote: three errors in ten, a belief worth four votes
 _GAMMAS: Floats = np.exp2(np.arange(-1, 9, dtype=np.float64))
 _DIRICHLETS: Floats = np.exp2(np.arange(0, 11, dtype=np.float64))
 _POWERS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
@@ -59,16 +59,18 @@ class _Matrices:
 
     chances: Floats
     accuracy: Floats  # (W,)
+    error: float  # everybody's
 
 
 def fit_pooled(ballots: Ballots, view: ModelView | None = None, *, steps: int = 60, tol: float = 1e-4) -> Fit:
     """Fit the model to the votes, and to a model's view of the items where one is given.
 
     Any number of items, people and classes may be 0 or 1. Votes of nobody known (`ANONYMOUS` only) are taken as
-    those of people who are all alike. An item with one vote teaches nothing about who voted on it.
+    those of people who are all alike. An item with one vote teaches nothing about who voted on it. A "no" speaks
+    against one class, as `curate.denials` has it, and teaches nothing of how common the classes are.
     """
-    voted = ballots.chose > 0
-    seen = shares(ballots.counts)
+    voted, chosen = ballots.chose > 0, ballots.chosen.sum(axis=1) > 0
+    seen = shares(ballots.chosen)
     teaching = (ballots.chose > 1 + 1e-6)[:, None]  # (I, 1)
     alike = bool((ballots.people == ANONYMOUS).all())
     view = view or no_view(len(seen), seen.sum(axis=0))
@@ -78,8 +80,8 @@ def fit_pooled(ballots: Ballots, view: ModelView | None = None, *, steps: int = 
     for step in range(steps):
         counted = ballots.heard @ (beliefs * teaching)  # (R, K)
         matrices, strengths = _matrices(ballots, counted, strengths, alike, step % 3 == 0 and step < _SETTLED)
-        likelihood = ballots.said @ np.log(matrices.chances)  # (I, K)
-        prior = view.log_prior(likelihood, beliefs, voted)  # (I, K)
+        likelihood = ballots.said @ np.log(matrices.chances) + denials(ballots, matrices.error)  # (I, K)
+        prior = view.log_prior(likelihood, beliefs, chosen)  # (I, K)
         before, beliefs = beliefs, np.where(voted[:, None], softmax(likelihood + prior), 0.0)
         if np.abs(beliefs - before).max(initial=0) < tol:
             break
@@ -97,7 +99,7 @@ def _matrices(
     right = ballots.choice[:, None] == np.arange(classes)  # (R, K)
     whole = ballots.by_person @ counted  # (W, K): a person's votes by true class
     wrong = ballots.by_person @ np.where(right, 0.0, counted).sum(axis=1)  # (W,)
-    error = (wrong.sum() + _ERRORS * _ERRORS_WEIGH) / (whole.sum() + _ERRORS_WEIGH)
+    error = error_rate(wrong.sum(), whole.sum())
     expected = whole.sum(axis=1) * error
     if alike:
         errors = np.full(len(wrong), error)
@@ -106,18 +108,18 @@ def _matrices(
             strengths = replace(strengths, gamma=_likeliest(_GAMMAS, _gamma_log(wrong, expected)))
         odds = (wrong + strengths.gamma) / (expected + strengths.gamma) * error / (1 - error)
         errors = odds / (1 + odds)
-    weight = _ERRORS_WEIGH
+    weight = ERRORS_WEIGH
     accuracy = 1 - (wrong + weight * error) / (whole.sum(axis=1) + weight)
     each = errors[ballots.person][:, None]  # (R, 1)
     even = np.where(right, 1 - each, each / max(classes - 1, 1))
     if alike:
-        return _Matrices(even, accuracy), strengths
+        return _Matrices(even, accuracy, error), strengths
     if choose:
         log = _dirichlet_log(ballots, counted, whole, even)
         strengths = replace(strengths, dirichlet=_likeliest(_DIRICHLETS, log))
     weight = strengths.dirichlet
     chances = (counted + weight * even) / (whole + weight)[ballots.person]
-    return _Matrices(chances, accuracy), strengths
+    return _Matrices(chances, accuracy, error), strengths
 
 
 def _likeliest(strengths: Floats, logs: Floats) -> float:

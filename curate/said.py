@@ -16,6 +16,7 @@ from curate.votes_table import VoteTable
 from db.records import FLAGS
 
 UNSURE_NAME = "unsure"
+SEVERAL = " + "  # joins the classes of a vote for several, which is an answer of its own
 
 
 @dataclass(frozen=True, slots=True, eq=False)

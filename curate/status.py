@@ -92,9 +92,9 @@ class FailureLine:
     at: str
 
     def __str__(self) -> str:
-        origin = f" ({self.origin})" if self.origin else ""
+        which = f"{self.origin} (photo {self.item[:12]})" if self.origin else self.item
         tries = f" · tried {self.tries} times" if self.tries > 1 else ""
-        return f"{self.stage}: {self.item}{origin}: {self.reason}{tries}"
+        return f"{self.stage}: {which}: {self.reason}{tries}"
 
 
 def failures_of(workspace: Workspace) -> tuple[FailureLine, ...]:

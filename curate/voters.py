@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from curate.intervals import Bounds, difference_interval, wilson_interval
 from curate.leave_one_out import leave_one_out
 from curate.patterns import Floats, Ints
-from curate.said import Said
+from curate.said import SEVERAL, Said
 
 Bools = NDArray[np.bool_]
 HURRIED_S = 0.5  # nobody looks at a face, decides and presses a key in less
@@ -74,9 +74,9 @@ class VoterFigures:
 
     ``skill``: matches with the consensus of the others, on faces that others judged too. ``kappa``: the same
     beyond chance, so that always answering the commonest class scores 0 (None where it is not defined).
-    ``gold``: matches with known answers. ``median_s`` seconds a vote, ``hurried`` the share of votes under
-    0.5 s; both None when no time is known. ``drift`` needs 30 comparable votes and their order in time;
-    faces that came later may also have been harder.
+    ``gold``: matches with known answers; of several classes chosen one must be the known one. ``median_s`` seconds a
+    vote, ``hurried`` the share of votes under 0.5 s; both None when no time is known. ``drift`` needs 30 comparable
+    votes and their order in time; faces that came later may also have been harder.
     """
 
     person: int
@@ -148,7 +148,10 @@ def _kappas(votes: Said, consensus: Floats, matches: Floats, compared: Bools) ->
 
 
 def _against_gold(votes: Said, gold: Mapping[int, str]) -> tuple[Bools, Bools]:
-    """For each vote, whether its face has a known answer, and whether the vote gave it."""
+    """For each vote, whether its face has a known answer, and whether the vote gave it.
+
+    Of several classes chosen one must be the known one, as voters are told (`label_ui.feedback.is_right`).
+    """
     place = {name: i for i, name in enumerate(votes.names)}
     unheard = len(votes.names)
     known = np.full(len(votes.face_ids), -1, np.int64)
@@ -157,7 +160,10 @@ def _against_gold(votes: Said, gold: Mapping[int, str]) -> tuple[Bools, Bools]:
         if at < len(known) and votes.face_ids[at] == face:
             known[at] = place.get(answer, unheard)
     asked = known[votes.faces]
-    return asked >= 0, np.asarray(asked == votes.answers, np.bool_)
+    right = np.eye(unheard + 1, dtype=np.bool_)
+    for i, name in enumerate(votes.names[votes.classes :], votes.classes):
+        right[i, [place[one] for one in name.split(SEVERAL) if one in place]] = True
+    return asked >= 0, right[votes.answers, asked] & (asked >= 0)
 
 
 def _speed(seconds: Floats) -> dict[str, float | None]:

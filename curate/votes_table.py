@@ -18,6 +18,9 @@ ANONYMOUS = -1
 class VoteTable:
     """Who said what about which face; a vote is one row, or one row for each class that it chose.
 
+    ``denies`` (N,) int64 are places in ``classes`` of what a "no" says that the face does not show, in a row that
+    chooses nothing; -1, also where left out, for every other row.
+
     ``items`` and ``annotators`` (N,) int64 are the store's ids; -1 is an annotator nobody knows. ``choices``
     (N,) int64 are places in ``classes``, or -1 for "unsure" and for a flag alone. ``flags`` (N,) int64 are places
     in ``db.records.FLAGS``, or -1 for no flag. ``weights`` (N,) float64 share out one vote: the rows of a vote
@@ -30,16 +33,20 @@ class VoteTable:
     flags: NDArray[np.int64]
     classes: tuple[str, ...]
     weights: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    denies: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
 
     def __post_init__(self) -> None:
         if not len(self.weights):
             object.__setattr__(self, "weights", np.ones(len(self.items)))
+        if not len(self.denies):
+            object.__setattr__(self, "denies", np.full(len(self.items), UNSURE))
         rows = self.items.shape
-        columns = (self.annotators, self.choices, self.flags, self.weights)
+        columns = (self.annotators, self.choices, self.flags, self.weights, self.denies)
         if len(rows) != 1 or any(column.shape != rows for column in columns):
             raise ValueError("the columns of a vote table have one length")
         _check_range("choices", self.choices, len(self.classes))
         _check_range("flags", self.flags, len(FLAGS))
+        _check_range("denies", self.denies, len(self.classes))
 
     def __len__(self) -> int:
         return len(self.items)
@@ -56,26 +63,27 @@ class Tabulated:
 def tabulate(votes: Iterable[Vote], classes: Sequence[str]) -> Tabulated:
     """The standing votes as a table over these classes; votes for any other class are left out and counted.
 
-    A vote that chose m classes gives each 1/m of itself; a "no" to one class is a vote for all the others. Of
-    one person's votes on a face in several campaigns the newest counts.
+    A vote that chose m classes gives each 1/m of itself. Of one person's votes on a face in several campaigns the
+    newest counts; but a "no" leaves an earlier choice or flag as it is, unless it denies a class that was chosen.
     """
     place = {name: i for i, name in enumerate(classes)}
     flag_place = {name: i for i, name in enumerate(FLAGS)}
     standing: dict[tuple[int, int], Vote] = {}
     strangers = 0
-    for vote in votes:
+    for vote in sorted(votes, key=lambda vote: (vote.at, vote.id)):
         if not {*vote.choices, *([vote.denies] if vote.denies else [])} <= place.keys():
             strangers += 1
             continue
         key = (vote.face_id, vote.annotator_id)
-        if key not in standing or standing[key].id < vote.id:
+        if key not in standing or not _agrees(vote, standing[key]):
             standing[key] = vote
-    rows: list[tuple[int, int, int, int, float]] = []
+    rows: list[tuple[int, int, int, int, float, int]] = []
     for vote in standing.values():
-        chosen = [place[name] for name in vote.choices] or _others(vote.denies, place) or [UNSURE]
+        chosen = [place[name] for name in vote.choices] or [UNSURE]
         flag = UNSURE if vote.flag is None else flag_place[vote.flag]
-        rows += [(vote.face_id, vote.annotator_id, choice, flag, 1 / len(chosen)) for choice in chosen]
-    items, annotators, choices, flags, weights = zip(*rows, strict=True) if rows else ((),) * 5
+        denied = UNSURE if vote.denies is None else place[vote.denies]
+        rows += [(vote.face_id, vote.annotator_id, each, flag, 1 / len(chosen), denied) for each in chosen]
+    items, annotators, choices, flags, weights, denies = zip(*rows, strict=True) if rows else ((),) * 6
     table = VoteTable(
         items=np.array(items, np.int64),
         annotators=np.array(annotators, np.int64),
@@ -83,12 +91,15 @@ def tabulate(votes: Iterable[Vote], classes: Sequence[str]) -> Tabulated:
         flags=np.array(flags, np.int64),
         classes=tuple(classes),
         weights=np.array(weights, np.float64),
+        denies=np.array(denies, np.int64),
     )
     return Tabulated(table, strangers)
 
 
-def _others(denied: str | None, place: dict[str, int]) -> list[int]:
-    return [i for name, i in place.items() if name != denied] if denied else []
+def _agrees(no: Vote, earlier: Vote) -> bool:
+    """Whether the later vote is a "no" that takes nothing back of what its person said before."""
+    said = bool(earlier.choices) or earlier.flag is not None
+    return no.denies is not None and said and no.denies not in earlier.choices
 
 
 def _check_range(name: str, column: NDArray[np.int64], count: int) -> None:

@@ -10,11 +10,14 @@ from sqlalchemy import Connection, Row, bindparam, exists, select, update
 
 from db.engine import Database
 from db.errors import InputError, NotFoundError
-from db.records import Annotator, Role
-from db.tables import annotator
+from db.records import MAIN_CAMPAIGN, Annotator, Role
+from db.tables import annotator, campaign
 from db.upsert import insert_for
 
 LONGEST_NAME = 64
+_FIRST_COMES_FIRST = (  # the row that every store has (PostgreSQL; SQLite has one writer)
+    select(campaign.c.id).where(campaign.c.id == MAIN_CAMPAIGN).with_for_update(key_share=True)
+)
 _LOCK = select(annotator.c.id).where(annotator.c.id == bindparam("who")).with_for_update()
 
 
@@ -40,7 +43,7 @@ class AnnotatorLedger:
         """
         name = _checked(name)
         with self._db.write() as connection:
-            if not simulated and not elsewhere and not _owner_is_there(connection):
+            if not simulated and not elsewhere and _comes_first(connection):
                 role = "owner"
             statement = insert_for(connection, annotator).values(
                 name=name,
@@ -59,15 +62,8 @@ class AnnotatorLedger:
 
         Errors: InputError when somebody has the name, ValueError as ``join``.
         """
-        name = _checked(name)
         with self._db.write() as connection:
-            given = role if _owner_is_there(connection) else "owner"
-            values = {"name": name, "key": name_key(name), "simulated": False, "note": "", "role": given}
-            statement = insert_for(connection, annotator).values(created_at=datetime.now(UTC), **values)
-            if not connection.execute(statement.on_conflict_do_nothing(index_elements=["key"])).rowcount:
-                raise InputError("somebody has that name already", hint="choose another name")
-            found = select(annotator).where(annotator.c.key == name_key(name))
-            return _annotator(connection.execute(found).one())
+            return add_annotator(connection, name, role)
 
     def find(self, name: str) -> Annotator | None:
         """The annotator of this name, if one has joined."""
@@ -140,6 +136,18 @@ def name_key(tidy: str) -> str:
     return unicodedata.normalize("NFC", tidy.casefold())
 
 
+def add_annotator(connection: Connection, name: str, role: Role) -> Annotator:
+    """``AnnotatorLedger.add`` within a transaction."""
+    name = _checked(name)
+    given: Role = "owner" if _comes_first(connection) else role
+    values = {"name": name, "key": name_key(name), "simulated": False, "note": "", "role": given}
+    statement = insert_for(connection, annotator).values(created_at=datetime.now(UTC), **values)
+    if not connection.execute(statement.on_conflict_do_nothing(index_elements=["key"])).rowcount:
+        raise InputError("somebody has that name already", hint="choose another name")
+    found = select(annotator).where(annotator.c.key == name_key(name))
+    return _annotator(connection.execute(found).one())
+
+
 def lock_annotator(connection: Connection, annotator_id: int) -> None:
     """One change of one annotator at a time (SQLite's BEGIN IMMEDIATE already sees to that).
 
@@ -169,6 +177,14 @@ def _load(connection: Connection, annotator_id: int, *, lock: bool = False) -> A
 def _check_free(connection: Connection, annotator_id: int, key: str) -> None:
     if connection.scalar(select(annotator.c.id).where(annotator.c.key == key)) not in (None, annotator_id):
         raise InputError("somebody else has that name already", hint="choose another name")
+
+
+def _comes_first(connection: Connection) -> bool:
+    """Whether there is no owner yet. Of two who come at once, the second waits and sees the first."""
+    if _owner_is_there(connection):
+        return False
+    connection.execute(_FIRST_COMES_FIRST)
+    return not _owner_is_there(connection)
 
 
 def _owner_is_there(connection: Connection) -> bool:

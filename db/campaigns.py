@@ -27,15 +27,40 @@ class CampaignLedger:
     def __init__(self, database: Database, walks: Walks) -> None:
         self._db, self._walks = database, walks
 
-    def create(self, new: NewCampaign) -> Campaign:
-        """Store a campaign and fill its queue. Errors: InputError for an empty name or one that is taken."""
+    def create(self, new: NewCampaign, *, may_wait: bool = True) -> Campaign:
+        """Store a campaign and fill its queue; without ``may_wait`` some face must be there that it asks about.
+
+        Errors: InputError for an empty name, one that is taken, or no face; then nothing is stored.
+        """
         with self._db.write() as connection:
             _check_name(connection, new.name)
             statement = insert(campaign).values(_values(new) | {"created_at": datetime.now(UTC)})
             made = connection.execute(statement.returning(campaign.c.id)).scalar_one()
             stored = load(connection, made)
-            queue_rows.fill(connection, stored)
+            if not queue_rows.fill(connection, stored) and not may_wait:
+                raise _no_face(new)
             return stored
+
+    def restore(self, past: Campaign, *, instead_of: int | None = None) -> Campaign:
+        """Store a campaign as another store had it, open or closed, with its times (its id is not looked at);
+        ``instead_of`` is a campaign that it takes the place of. Errors: InputError for a name that is taken or
+        empty, NotFoundError.
+        """
+        values = _values(past) | {"created_at": past.created_at, "closed_at": past.closed_at}
+        with self._db.write() as connection:
+            _check_name(connection, past.name, own=instead_of)
+            if instead_of is None:
+                made = insert(campaign).values(values).returning(campaign.c.id)
+                stored = load(connection, connection.execute(made).scalar_one())
+            else:
+                load(connection, instead_of, lock="change")
+                connection.execute(update(campaign).where(campaign.c.id == instead_of).values(values))
+                stored = load(connection, instead_of)
+                queue_rows.rank_anew(connection, stored)
+                queue_rows.settle_many(connection, stored)
+            queue_rows.fill(connection, stored)
+        self._walks.forget(stored.id)
+        return stored
 
     def all(self) -> tuple[Campaign, ...]:
         """Every campaign, the oldest first."""
@@ -106,7 +131,13 @@ class CampaignLedger:
 
 
 _LOAD = select(campaign).where(campaign.c.id == bindparam("the_campaign"))
-_LOADS = {"": _LOAD, "use": _LOAD.with_for_update(read=True), "change": _LOAD.with_for_update()}
+_LOADS = {
+    "": _LOAD,
+    "use": _LOAD.with_for_update(read=True),
+    "change": _LOAD.with_for_update(
+        key_share=True
+    ),  # or a lease, which refers to the campaign, would wait for it
+}
 
 
 def load(connection: Connection, campaign_id: int, *, lock: Lock = "") -> Campaign:
@@ -169,6 +200,14 @@ def _values(new: NewCampaign) -> dict[str, Any]:
         "gold": asdict(new.gold),
         "seed": new.seed,
     }
+
+
+def _no_face(new: NewCampaign) -> InputError:
+    """What is wrong, and what to do, when there is no face that a new campaign asks about."""
+    why, hint = "none fits what it picks", "pick other faces"
+    if new.question == "verify" and not new.about:
+        why, hint = "none that it picks was found by a search for a class", "name the class to ask about"
+    return InputError(f"campaign {new.name!r} would ask about no face: {why}", hint=hint)
 
 
 def _check_name(connection: Connection, name: str, own: int | None = None) -> None:

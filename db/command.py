@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import errno
 import os
+import re
+import shlex
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -20,6 +22,9 @@ from db.privacy import keep_dependencies_quiet
 from db.threads import let_others_first, share_the_cores
 
 AnyCommand = TypeVar("AnyCommand", bound=Callable[..., Any])
+_DEFAULT_WORKSPACE, _WORKSPACE_VARIABLE = "workspace", "MIMIQUE_WORKSPACE"
+_COUNTED = "campaign|crop|face|frame|label|line|photo|picture|question|row|vote|voter|worker"
+_PLURAL = re.compile(rf"^((?:bad|new) )?(?:({_COUNTED})s|(people))\b")
 
 
 class _Shown(click.ClickException):
@@ -150,8 +155,8 @@ def workspace_option(command: AnyCommand) -> AnyCommand:
         "--workspace",
         "-w",
         type=click.Path(path_type=Path, file_okay=False),
-        default=Path("workspace"),
-        envvar="MIMIQUE_WORKSPACE",
+        default=Path(_DEFAULT_WORKSPACE),
+        envvar=_WORKSPACE_VARIABLE,
         show_default=True,
         is_eager=True,
         callback=_defaults_from_file,
@@ -208,8 +213,26 @@ def say(text: str) -> None:
 
 
 def tally(counts: dict[str, int]) -> str:
-    """``{"new": 3, "known": 0}`` as ``3 new, 0 known``."""
-    return ", ".join(f"{number:,} {what}" for what, number in counts.items())
+    """``{"new": 3, "faces": 1}`` as ``3 new, 1 face``."""
+    return ", ".join(counted(number, what) for what, number in counts.items())
+
+
+def counted(number: int, what: str) -> str:
+    """``2 faces too small``, ``1 face too small``: a number and what begins with a plural, if it is a known one."""
+    if number == 1:
+        what = _PLURAL.sub(lambda found: f"{found[1] or ''}{found[2] or 'person'}", what)
+    return f"{number:,} {what}"
+
+
+def in_workspace(command: str, workspace: Path) -> str:
+    """The command as it is typed for this workspace: with ``--workspace`` unless that is the usual one."""
+    usual = Path(os.environ.get(_WORKSPACE_VARIABLE) or _DEFAULT_WORKSPACE)
+    return command if workspace == usual else f"{command} --workspace {shlex.quote(str(workspace))}"
+
+
+def say_next(workspace: Path, *commands: str) -> None:
+    """Say what to type next, on stderr: one command, or one of several."""
+    say(f"next: {', or '.join(in_workspace(command, workspace) for command in commands)}")
 
 
 def on_terminal() -> bool:

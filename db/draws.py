@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterator, Mapping
 
 from sqlalchemy import select
 
-from db.queue_rows import share
-from db.tables import gold, standing
+from db.queue_rows import askable, share
+from db.tables import face, gold, standing
 from db.takers import Offer, Taker
 from db.walks import Lane, Walk, Walks
 
@@ -119,7 +119,10 @@ class Golds:
             standing.c.annotator_id == self._taker.annotator_id,
             standing.c.face_id == gold.c.face_id,
         )
-        rows = self._taker.connection.execute(select(gold.c.face_id, gold.c.answer, judged.exists())).all()
+        known = select(gold.c.face_id, gold.c.answer, judged.exists())
+        if only := askable(self._taker.campaign):
+            known = known.join(face, face.c.id == gold.c.face_id).where(*only)
+        rows = self._taker.connection.execute(known).all()
         classes = self._taker.campaign.classes
         fit = {
             face_id: done

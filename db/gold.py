@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, select
+from sqlalchemy import Connection, Row, delete, func, select
 
 from db.engine import Database
 from db.errors import InputError, NotFoundError
 from db.queue_rows import chunks
 from db.records import FLAGS, Gold
-from db.tables import face, gold
+from db.tables import face, gold, label
 from db.upsert import insert_for
+
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 class GoldLedger:
@@ -46,6 +49,22 @@ class GoldLedger:
                     [{"face_id": i, **values} for i in chunk],
                 )
 
+    def add_past(self, marks: Sequence[Gold]) -> int:
+        """Add marks as another store had them; gives how many were new. A mark that is there already stays, and
+        one that a curator took back here after it was made does not return.
+        """
+        with self._db.write() as connection:
+            taken_back = _taken_back(connection, [mark.face_id for mark in marks])
+            new = {m.face_id: asdict(m) for m in marks if m.at > taken_back.get(m.face_id, _LONG_AGO)}
+            return sum(
+                len(
+                    connection.execute(
+                        insert_for(connection, gold).on_conflict_do_nothing().returning(gold.c.face_id), chunk
+                    ).all()
+                )
+                for chunk in chunks(new.values())
+            )
+
     def remove(self, face_ids: Sequence[int]) -> int:
         """Take marks away; gives how many there were."""
         with self._db.write() as connection:
@@ -67,6 +86,22 @@ class GoldLedger:
                 for chunk in chunks(face_ids)
                 for row in connection.execute(select(gold).where(gold.c.face_id.in_(chunk)))
             }
+
+
+def _taken_back(connection: Connection, face_ids: Sequence[int]) -> dict[int, datetime]:
+    """When a curator last undid the mark of each of these faces."""
+    marked, undone = label.alias("marked"), label.alias("undone")
+    statement = (
+        select(marked.c.face_id, func.max(undone.c.at).label("at"))
+        .join(undone, undone.c.undoes_id == marked.c.id)
+        .where(marked.c.method == "gold")
+        .group_by(marked.c.face_id)
+    )
+    return {
+        row.face_id: row.at
+        for chunk in chunks(face_ids)
+        for row in connection.execute(statement.where(marked.c.face_id.in_(chunk)))
+    }
 
 
 def _gold(row: Row[Any]) -> Gold:

@@ -7,8 +7,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
+from db.annotators import add_annotator
 from db.engine import Database
-from db.records import Invite, Role
+from db.records import Annotator, Invite, Role
 from db.tables import invite
 
 
@@ -55,9 +56,16 @@ class InviteLedger:
         Two people at once cannot use the last one both.
         """
         with self._db.write() as connection:
-            statement = update(invite).where(*_usable(token_hash, now))
-            used = connection.execute(statement.values(uses_left=invite.c.uses_left - 1))
-            return _invite(_row(connection, token_hash)) if used.rowcount else None
+            return _used(connection, token_hash, now)
+
+    def admit(self, token_hash: str, name: str, *, now: datetime | None = None) -> Annotator | None:
+        """Use it up once for a new annotator of this name and the invitation's role; None as ``use``.
+
+        Errors: as ``store.annotators.add``; the invitation is not used up then.
+        """
+        with self._db.write() as connection:
+            used = _used(connection, token_hash, now)
+            return None if used is None else add_annotator(connection, name, used.role)
 
     def revoke(self, token_hash: str) -> None:
         """Let nobody in by this link any more; those who came stay."""
@@ -70,6 +78,12 @@ class InviteLedger:
         statement = select(invite).order_by(invite.c.created_at.desc(), invite.c.token_hash)
         with self._db.read() as connection:
             return tuple(_invite(row) for row in connection.execute(statement))
+
+
+def _used(connection: Connection, token_hash: str, now: datetime | None) -> Invite | None:
+    statement = update(invite).where(*_usable(token_hash, now))
+    used = connection.execute(statement.values(uses_left=invite.c.uses_left - 1))
+    return _invite(_row(connection, token_hash)) if used.rowcount else None
 
 
 def _usable(token_hash: str, now: datetime | None) -> tuple[Any, ...]:

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, case, delete, func, insert, select, update
 
 from db.engine import Database
 from db.errors import NotFoundError
 from db.queue_rows import chunks
 from db.records import SENT_BACK, Label, LabelBatch, Snapshot, SnapshotMember
-from db.tables import holding, label, snapshot, snapshot_member
+from db.tables import face, holding, label, snapshot, snapshot_member
 from db.upsert import insert_once
 
 _withdrawal = label.alias("withdrawal")
@@ -38,10 +38,10 @@ class LabelLedger:
         """
         with self._db.write() as connection:
             held = held_labels(connection, [new.face_id for new in labels])
-            rows = [_row(new) for new in labels if _changes(held.get(new.face_id), new)]
+            rows = [label_values(new) for new in labels if _changes(held.get(new.face_id), new)]
             for chunk in chunks(rows):
                 connection.execute(insert(label), chunk)
-            _settle(connection, [int(str(row["face_id"])) for row in rows])
+            settle_labels(connection, [int(str(row["face_id"])) for row in rows])
         return len(rows)
 
     def undo(self, batch: str, *, by_id: int | None = None) -> tuple[int, ...]:
@@ -58,14 +58,20 @@ class LabelLedger:
             for chunk in chunks(rows):
                 connection.execute(insert(label), chunk)
             faces = tuple(dict.fromkeys(target.face_id for target in targets))
-            _settle(connection, faces)
+            settle_labels(connection, faces)
             return faces
 
     def current(self) -> tuple[Label, ...]:
         """The decision that holds for each face, in order of face id."""
         with self._db.read() as connection:
             rows = connection.execute(_HOLDS.order_by(label.c.face_id))
-            return tuple(_label(row) for row in rows)
+            return tuple(label_of(row) for row in rows)
+
+    def of_batch(self, batch: str) -> tuple[Label, ...]:
+        """The decisions of a batch that were not withdrawn, oldest first."""
+        statement = select(label).where(label.c.batch == batch, *_NOT_UNDONE).order_by(label.c.id)
+        with self._db.read() as connection:
+            return tuple(label_of(row) for row in connection.execute(statement))
 
     def of_faces(self, face_ids: Sequence[int]) -> dict[int, Label]:
         """The decision that holds for each of these faces that has one."""
@@ -80,9 +86,13 @@ class LabelLedger:
         with self._db.read() as connection:
             return {row.face_id: row.label for row in connection.execute(statement)}
 
-    def batches(self, limit: int = 20, *, by_id: int | None = None) -> tuple[LabelBatch, ...]:
-        """The actions that are not undone, the newest first; of one curator, or of all."""
-        mine = [] if by_id is None else [label.c.by_id == by_id]
+    def batches(
+        self, limit: int = 20, *, by_id: int | None = None, of_rules: bool = False
+    ) -> tuple[LabelBatch, ...]:
+        """The actions that are not undone, the newest first; of one curator, of all, or instead a rule's."""
+        mine: ColumnElement[bool] = label.c.by_id.is_(None)
+        if not of_rules:
+            mine = label.c.by_id.is_not(None) if by_id is None else label.c.by_id == by_id
         statement = (
             select(
                 label.c.batch,
@@ -93,7 +103,7 @@ class LabelLedger:
                 func.max(label.c.by_id).label("by_id"),
                 func.max(label.c.at).label("at"),
             )
-            .where(label.c.batch.is_not(None), *_NOT_UNDONE, *mine)
+            .where(label.c.batch.is_not(None), *_NOT_UNDONE, mine)
             .group_by(label.c.batch)
             .order_by(func.max(label.c.id).desc())
             .limit(limit)
@@ -111,11 +121,18 @@ class LabelLedger:
             rows = connection.execute(statement.group_by(holding.c.state, holding.c.label))
             return {(row.state, row.label): row.faces for row in rows}
 
+    def awaited(self) -> int:
+        """How many faces have votes and no decision at all, not even that it is open."""
+        held = select(holding.c.face_id).where(holding.c.face_id == face.c.id)
+        statement = select(func.count()).select_from(face).where(face.c.votes > 0, ~held.exists())
+        with self._db.read() as connection:
+            return int(connection.scalar(statement) or 0)
+
     def history(self, face_id: int) -> tuple[Label, ...]:
         """Every decision about one face, oldest first, and what was withdrawn (rows with ``undoes_id``)."""
         with self._db.read() as connection:
             rows = connection.execute(select(label).where(label.c.face_id == face_id).order_by(label.c.id))
-            return tuple(_label(row) for row in rows)
+            return tuple(label_of(row) for row in rows)
 
 
 class SnapshotLedger:
@@ -174,7 +191,7 @@ def held_labels(connection: Connection, face_ids: Sequence[int]) -> dict[int, La
     found: dict[int, Label] = {}
     for chunk in chunks(face_ids):
         rows = connection.execute(_HOLDS.where(holding.c.face_id.in_(chunk)))
-        found.update((row.face_id, _label(row)) for row in rows)
+        found.update((row.face_id, label_of(row)) for row in rows)
     return found
 
 
@@ -190,12 +207,16 @@ def _told(one: Label) -> tuple[object, ...]:
     return one.label, one.method, one.votes, dict(one.distribution), one.by_id, one.reason
 
 
-def _settle(connection: Connection, face_ids: Sequence[int]) -> None:
-    """Write down what holds for these faces after rows were added."""
+def settle_labels(connection: Connection, face_ids: Sequence[int]) -> None:
+    """Write down what holds for these faces after rows were added, within a transaction.
+
+    Of curators' rows the newest by its time: one from a file may be older than what was decided here.
+    """
+    told_at = case((label.c.by_id.is_not(None), label.c.at))
     for chunk in chunks(face_ids):
         standing = select(label).where(label.c.face_id.in_(chunk), *_NOT_UNDONE)
-        rows = connection.execute(standing.order_by(label.c.by_id.is_not(None), label.c.id))
-        newest = _newest(_label(row) for row in rows)
+        rows = connection.execute(standing.order_by(label.c.by_id.is_not(None), told_at, label.c.id))
+        newest = _newest(label_of(row) for row in rows)
         connection.execute(delete(holding).where(holding.c.face_id.in_(chunk)))
         if newest:
             connection.execute(insert(holding), [_holding(one) for one in newest.values()])
@@ -228,10 +249,11 @@ def _holding(one: Label) -> dict[str, object]:
 
 def _undo_row(target: Row[Any], by_id: int | None, now: datetime) -> dict[str, object]:
     withdrawal = Label(target.face_id, None, {}, 0.0, 0, "undo", now, by_id)
-    return _row(withdrawal) | {"undoes_id": target.id}
+    return label_values(withdrawal) | {"undoes_id": target.id}
 
 
-def _row(new: Label) -> dict[str, object]:
+def label_values(new: Label) -> dict[str, object]:
+    """A decision as a row of the table."""
     return {
         "face_id": new.face_id,
         "label": new.label,
@@ -246,7 +268,8 @@ def _row(new: Label) -> dict[str, object]:
     }
 
 
-def _label(row: Row[Any]) -> Label:
+def label_of(row: Row[Any]) -> Label:
+    """A row of the table as a decision."""
     return Label(
         face_id=row.face_id,
         label=row.label,

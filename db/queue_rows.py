@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, bindparam, select, update
 
-from db.records import Campaign, Picks
+from db.records import Campaign
 from db.tables import face, origin, prediction, queue, standing, vote
 from db.upsert import insert_for
 
@@ -88,9 +88,12 @@ def fill(connection: Connection, campaign: Campaign, face_ids: Sequence[int] | N
 
 
 def add(connection: Connection, campaign: Campaign, face_ids: Sequence[int]) -> None:
-    """Put faces in the queue whether they fit the picks or not; those that are there stay as they are."""
+    """Put faces that can be asked about in the queue whether they fit the picks or not; those that are there
+    stay as they are.
+    """
     there = select(queue.c.face_id).where(queue.c.campaign_id == campaign.id, queue.c.face_id == face.c.id)
-    rows = connection.execute(_faces().where(face.c.id.in_(face_ids), ~there.exists())).all()
+    missing = (face.c.id.in_(face_ids), ~there.exists(), *askable(campaign))
+    rows = connection.execute(_faces().where(*missing)).all()
     if rows:
         _insert(connection, campaign, rows)
 
@@ -143,8 +146,10 @@ def _answers(
     )
     if face_ids is None:
         statement = statement.where(standing.c.campaign_id == campaign_id)
-    else:  # by the index of the face, which SQLite would not choose if it could begin with the campaign
-        statement = statement.where(standing.c.face_id.in_(face_ids), vote.c.campaign_id == campaign_id)
+    else:  # by the index of the face: SQLite would walk all votes of the campaign if it had an index for it
+        statement = statement.where(
+            standing.c.face_id.in_(face_ids), standing.c.campaign_id + 0 == campaign_id
+        )
     answers: dict[int, Counter[str]] = {}
     for row in connection.execute(statement):
         answers.setdefault(row.face_id, Counter())[answer_of(row)] += 1
@@ -168,7 +173,7 @@ def _update_rows(connection: Connection, campaign_id: int, rows: Sequence[Mappin
 def _missing(connection: Connection, campaign: Campaign, face_ids: Sequence[int] | None) -> list[Row[Any]]:
     """The faces that fit the picks and are not in the queue yet."""
     there = select(queue.c.face_id).where(queue.c.campaign_id == campaign.id, queue.c.face_id == face.c.id)
-    statement = _faces().where(~there.exists(), *_fits(campaign.picks)).order_by(face.c.id)
+    statement = _faces().where(~there.exists(), *_fits(campaign)).order_by(face.c.id)
     if face_ids is not None:
         statement = statement.where(face.c.id.in_(face_ids))
     rows = connection.execute(statement).all()
@@ -186,7 +191,16 @@ def _faces() -> Select[Any]:
     return select(face.c.id, face.c.crop_sha256, face.c.candidate_class)
 
 
-def _fits(picks: Picks) -> Iterator[Any]:
+def askable(campaign: Campaign) -> tuple[Any, ...]:
+    """What a face must have for the campaign's question to make sense."""
+    if campaign.question == "verify" and not campaign.about:
+        return (face.c.candidate_class != "",)
+    return ()
+
+
+def _fits(campaign: Campaign) -> Iterator[Any]:
+    yield from askable(campaign)
+    picks = campaign.picks
     if picks.candidate_class is not None:
         yield face.c.candidate_class == picks.candidate_class
     if picks.harvest_id is not None:

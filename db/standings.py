@@ -26,6 +26,7 @@ NOT_UNDONE = and_(
     vote.c.action != "undo",
     ~select(_withdrawal.c.id).where(_withdrawal.c.undoes_id == vote.c.id).exists(),
 )
+NEWEST_FIRST = (vote.c.at.desc(), vote.c.id.desc())  # not by id alone: old rows come from files
 _ANSWER = (vote.c.annotator_id, vote.c.id, vote.c.action, vote.c.choices, vote.c.denies, vote.c.flag)
 _STANDINGS = (
     select(*_ANSWER)
@@ -35,7 +36,7 @@ _STANDINGS = (
 _NEWEST = (
     select(*_ANSWER)
     .where(vote.c.campaign_id == _CAMPAIGN, vote.c.annotator_id == _WHO, vote.c.face_id == _FACE, NOT_UNDONE)
-    .order_by(vote.c.id.desc())
+    .order_by(*NEWEST_FIRST)
     .limit(1)
 )
 _QUEUE_ROW = select(queue).where(queue.c.campaign_id == _CAMPAIGN, queue.c.face_id == _FACE).with_for_update()

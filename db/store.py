@@ -9,6 +9,7 @@ from db.faces import FaceLedger
 from db.gold import GoldLedger
 from db.harvests import FailureLedger, HarvestLedger
 from db.invites import InviteLedger
+from db.label_rows import LabelRowLedger
 from db.labels import LabelLedger, SnapshotLedger
 from db.logins import LoginLedger
 from db.photos import PhotoLedger
@@ -42,6 +43,7 @@ class Store:
         self.votes = VoteLedger(database, walks)
         self.vote_rows = VoteRowLedger(database)
         self.labels = LabelLedger(database)
+        self.label_rows = LabelRowLedger(database)
         self.snapshots = SnapshotLedger(database)
         self.runs = RunLedger(database)
         self.predictions = PredictionLedger(database)

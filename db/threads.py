@@ -21,9 +21,9 @@ def share_the_cores() -> None:
 def let_others_first() -> None:
     """Give way to what people wait for, from here on, in this process and those it starts.
 
-    Not far, though: who holds the database's write lock must get on with it. Measured on two busy cores beside
-    ``curate faces`` (benchmarks/voters.py): a vote and the next face take the server, at the 95th percentile,
-    496 ms without this, 47 ms with 5, 326 ms with 10.
+    Not far, though: who holds the database's write lock must get on with it. One short run each of
+    benchmarks/voters.py beside ``curate faces``, on two busy cores: a vote and the next face took the server,
+    at the 95th percentile, 496 ms without this, 47 ms with 5, 326 ms with 10.
     """
     with contextlib.suppress(AttributeError, OSError):  # Windows has no such priorities
         os.setpriority(os.PRIO_PROCESS, 0, max(os.getpriority(os.PRIO_PROCESS, 0), BACKGROUND))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
@@ -18,6 +18,7 @@ from db import queue_rows
 from db.campaigns import load
 from db.engine import Database
 from db.records import MAIN_CAMPAIGN, Vote, VoteAction, check
+from db.standings import NOT_UNDONE
 from db.tables import annotator, face, standing, vote
 from db.upsert import insert_for
 from db.votes import vote_of
@@ -78,8 +79,10 @@ class VoteRowLedger:
     def add(self, rows: Sequence[PastVote]) -> AddedVotes:
         """Add those rows (5000 at most) that are not there yet, in their order, all in one transaction.
 
-        What holds, the faces' counts and the campaigns' queues follow. Errors: NotFoundError for an unknown
-        campaign, StoreError for an unknown face or annotator or when the disk is full; then nothing is added.
+        What holds, the faces' counts and the campaigns' queues follow: of one person's rows on a face the newest
+        by its time holds, so an old row displaces no newer vote. A time to come becomes now. Errors:
+        NotFoundError for an unknown campaign, StoreError for an unknown face or annotator or when the disk is
+        full; then nothing is added.
         """
         check(len(rows) <= AT_ONCE, f"at most {AT_ONCE} rows at once, got {len(rows)}")
         if not rows:
@@ -183,7 +186,8 @@ class _Batch:
         """Write the rows that wait; an undo of one of them can come only then."""
         if not self._waiting:
             return
-        values = [_values(row, undoes) for row, undoes in self._waiting.values()]
+        now = datetime.now(UTC)
+        values = [_values(row, undoes, now) for row, undoes in self._waiting.values()]
         statement = insert(vote).returning(vote.c.id, sort_by_parameter_order=True)
         ids = self._connection.execute(statement, values).scalars()
         for (row, _), vote_id in zip(self._waiting.values(), ids, strict=True):
@@ -228,7 +232,7 @@ def _undone(connection: Connection, vote_ids: Sequence[int]) -> set[int]:
     return set(connection.scalars(select(vote.c.undoes_id).where(vote.c.undoes_id.in_(vote_ids))))
 
 
-def _values(row: PastVote, undoes_id: int | None) -> dict[str, object]:
+def _values(row: PastVote, undoes_id: int | None, now: datetime) -> dict[str, object]:
     return {
         "campaign_id": row.campaign_id,
         "face_id": row.face_id,
@@ -239,7 +243,7 @@ def _values(row: PastVote, undoes_id: int | None) -> dict[str, object]:
         "flag": row.flag,
         "seconds": row.seconds,
         "shown": dict(row.shown),
-        "at": row.at,
+        "at": min(row.at, now),
         "request_id": row.request_id,
         "undoes_id": undoes_id,
     }
@@ -259,15 +263,12 @@ def _settle(connection: Connection, touched: set[_Key]) -> None:
 
 def _newest(connection: Connection, face_ids: set[int], touched: set[_Key]) -> dict[_Key, int]:
     """The newest row of each key touched that was not undone."""
-    withdrawal = vote.alias("withdrawal")
-    undone = select(withdrawal.c.id).where(withdrawal.c.undoes_id == vote.c.id).exists()
-    statement = (
-        select(*_KEY, func.max(vote.c.id).label("newest"))
-        .where(vote.c.face_id.in_(face_ids), vote.c.action != "undo", ~undone)
-        .group_by(*_KEY)
+    rows = connection.execute(
+        select(*_KEY, vote.c.id)
+        .where(vote.c.face_id.in_(face_ids), NOT_UNDONE)
+        .order_by(vote.c.at, vote.c.id)
     )
-    rows = connection.execute(statement)
-    return {key: row.newest for row in rows if (key := _key(row)) in touched}
+    return {key: row.id for row in rows if (key := _key(row)) in touched}  # the last of a key stays
 
 
 def _stand(connection: Connection, newest: Mapping[_Key, int]) -> None:

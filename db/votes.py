@@ -1,28 +1,42 @@
 """Votes: append-only rows, so that no vote is ever lost or rewritten, and what holds because of them.
 
 A row votes, skips, or undoes one earlier row. What holds for (campaign, face, annotator) is the newest row
-that was not undone: undoing a second vote brings the first one back. ``standing`` keeps that answer,
-``face.votes`` how many votes hold on a face, and the queue what a campaign still wants to know of it; all of
-them change in the transaction that adds the row, which also ends the annotator's lease of the face.
+that was not undone: undoing a second vote brings the first one back. Newest is by time, then by id: old rows come
+from files, and a row cast here is never dated before its person's earlier ones, though the clock may jump back.
+``standing`` keeps that answer, ``face.votes`` how many votes hold on a face, and the queue what a campaign still
+wants to know of it; all of them change in the transaction that adds the row, which also ends the annotator's lease
+of the face.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, String, bindparam, cast, func, insert, literal_column, select
+from sqlalchemy import (
+    Connection,
+    Row,
+    String,
+    bindparam,
+    cast,
+    func,
+    insert,
+    literal_column,
+    select,
+    union_all,
+)
 from sqlalchemy.exc import IntegrityError
 
 from db.annotators import lock_annotator
 from db.campaigns import load
 from db.engine import Database
 from db.errors import InputError, MimiqueError, NotFoundError
+from db.queue_rows import chunks
 from db.records import MAIN_CAMPAIGN, NewVote, Vote, VoteAction
-from db.standings import NOT_UNDONE, Standing, newest_row, stand
+from db.standings import NEWEST_FIRST, NOT_UNDONE, Standing, newest_row, stand
 from db.tables import standing, vote
 from db.walks import Walks
 
@@ -47,6 +61,17 @@ _HOLDS = select(vote).join(standing, standing.c.vote_id == vote.c.id).where(vote
 
 _ADD = insert(vote).returning(vote.c.id)
 _SENT = select(vote).where(vote.c.request_id == bindparam("request"))
+_LAST_OF_PERSON = (
+    select(vote.c.at).where(vote.c.annotator_id == bindparam("who")).order_by(vote.c.id.desc()).limit(1)
+)
+_EARLIER = union_all(  # the times that a new row must not be dated before, all found by indices
+    select(_LAST_OF_PERSON.subquery().c.at),
+    select(vote.c.at).where(
+        vote.c.campaign_id == bindparam("the_campaign"),
+        vote.c.annotator_id == bindparam("who"),
+        vote.c.face_id == bindparam("the_face"),
+    ),
+)
 
 
 class VoteLedger:
@@ -61,7 +86,7 @@ class VoteLedger:
         The same ``request_id`` again adds nothing and gives the first row's id: safe to resend. A vote counts
         whenever it comes: without a lease, on a finished face, in a closed campaign.
         Errors: NotFoundError for an unknown face, annotator or campaign, InputError when the ``request_id``
-        belongs to another campaign, face or annotator.
+        belongs to another campaign, face or annotator, or to a skip or an undo.
         """
         return self._append("vote", new, request_id)
 
@@ -84,18 +109,20 @@ class VoteLedger:
 
         ``of`` withdraws the row sent under that request id instead; with ``campaign_id`` only rows of that
         campaign are looked at. None, and nothing written, when there is nothing to withdraw. What held on the
-        face before that row holds again.
+        face before that row holds again. Errors: NotFoundError for an unknown annotator, InputError when the
+        ``request_id`` belongs to another person, campaign or action.
         """
         with self._db.write() as connection:
             lock_annotator(connection, annotator_id)
             known = _sent_before(connection, request_id)
             if known is not None:
+                _check_same(known, "undo", annotator_id, campaign_id)
                 return int(known.face_id)
             target = _latest(connection, annotator_id, of, campaign_id)
             if target is None:
                 return None
             new = NewVote(target.face_id, annotator_id, campaign_id=target.campaign_id)
-            connection.execute(_ADD, _row("undo", new, request_id) | {"undoes_id": target.id})
+            _add(connection, "undo", new, request_id, undoes_id=target.id)
             campaign = load(connection, target.campaign_id, lock="use")
             before = newest_row(connection, target.campaign_id, annotator_id, target.face_id)
             stand(connection, campaign, annotator_id, target.face_id, before)
@@ -142,8 +169,23 @@ class VoteLedger:
         if campaign_id is not None:
             statement = statement.where(vote.c.campaign_id == campaign_id)
         with self._db.read() as connection:
-            rows = connection.execute(statement.order_by(vote.c.id.desc()).limit(count))
+            rows = connection.execute(statement.order_by(*NEWEST_FIRST).limit(count))
             return tuple(vote_of(row) for row in rows)
+
+    def first_of(self, annotator_id: int, face_ids: Sequence[int], campaign_id: int) -> tuple[Vote, ...]:
+        """This person's first vote on each of these faces, undone or not, in a campaign; in no order."""
+        first: dict[int, Vote] = {}
+        with self._db.read() as connection:
+            for chunk in chunks(face_ids):
+                statement = select(vote).where(
+                    vote.c.campaign_id == campaign_id,
+                    vote.c.annotator_id == annotator_id,
+                    vote.c.face_id.in_(chunk),
+                    vote.c.action == "vote",
+                )
+                for row in connection.execute(statement.order_by(vote.c.at, vote.c.id)):
+                    first.setdefault(row.face_id, vote_of(row))
+        return tuple(first.values())
 
     def iterate(self, campaign_id: int | None = None, *, everything: bool = False) -> Iterator[Vote]:
         """The votes that hold now in each campaign, oldest first; with ``everything`` each row ever written.
@@ -187,7 +229,7 @@ class VoteLedger:
         return self._count_by_annotator("vote", campaign_id)
 
     def since(self, campaign_id: int, moment: datetime) -> dict[int, int]:
-        """Votes cast in a campaign after a moment, by annotator id; those taken back since are counted too.
+        """Votes cast in a campaign after a moment, by annotator id, as far as they hold.
 
         Walks back from the newest vote to the first that is older, so it costs what it counts; after an import
         of old votes it counts from there on.
@@ -196,7 +238,8 @@ class VoteLedger:
         with self._db.read() as connection:
             last = connection.scalar(older) or 0
             recent = (vote.c.id > last, vote.c.campaign_id == campaign_id, vote.c.action == "vote")
-            statement = select(vote.c.annotator_id, func.count().label("votes")).where(*recent)
+            counted = select(vote.c.annotator_id, func.count().label("votes"))
+            statement = counted.join(standing, standing.c.vote_id == vote.c.id).where(*recent)
             rows = connection.execute(statement.group_by(vote.c.annotator_id))
             return {row.annotator_id: row.votes for row in rows}
 
@@ -227,13 +270,10 @@ class VoteLedger:
             lock_annotator(connection, new.annotator_id)
             known = _sent_before(connection, request_id)
             if known is not None:
-                return _same_request(known, new)
+                _check_same(known, action, new.annotator_id, new.campaign_id, new.face_id)
+                return int(known.id)
             campaign = load(connection, new.campaign_id, lock="use")
-            row = _row(action, new, request_id)
-            try:
-                vote_id = int(connection.execute(_ADD, row).scalar_one())
-            except IntegrityError as error:
-                raise _refusal(error, new) from error
+            vote_id = _add(connection, action, new, request_id)
             now = Standing(new.annotator_id, vote_id, action, sorted(new.choices), new.denies, new.flag)
             if stand(connection, campaign, new.annotator_id, new.face_id, now):
                 self._walks.stir(new.campaign_id)
@@ -258,27 +298,55 @@ class VoteLedger:
 
 def _newest_anywhere() -> Any:
     """The ids of the newest vote that each person cast on each face in any campaign."""
-    return (
-        select(func.max(standing.c.vote_id))
-        .join(vote, vote.c.id == standing.c.vote_id)
-        .where(vote.c.action == "vote")
-        .group_by(standing.c.face_id, standing.c.annotator_id)
+    place = func.row_number().over(
+        partition_by=(standing.c.face_id, standing.c.annotator_id), order_by=NEWEST_FIRST
     )
+    held = (
+        select(vote.c.id, place.label("place"))
+        .join(standing, standing.c.vote_id == vote.c.id)
+        .where(vote.c.action == "vote")
+        .subquery()
+    )
+    return select(held.c.id).where(held.c.place == 1)
 
 
 def _sent_before(connection: Connection, request_id: str | None) -> Row[Any] | None:
     return None if request_id is None else connection.execute(_SENT, {"request": request_id}).first()
 
 
-def _same_request(known: Row[Any], new: NewVote) -> int:
-    was = (known.campaign_id, known.face_id, known.annotator_id)
-    if was != (new.campaign_id, new.face_id, new.annotator_id):
+def _check_same(
+    known: Row[Any],
+    action: VoteAction,
+    annotator_id: int,
+    campaign_id: int | None,
+    face_id: int | None = None,
+) -> None:
+    """Whether a request is the one sent before; a campaign or face that it leaves out is any. Errors: InputError."""
+    asked = (action, annotator_id, campaign_id or known.campaign_id, face_id or known.face_id)
+    if asked != (known.action, known.annotator_id, known.campaign_id, known.face_id):
         raise InputError(
-            f"request {known.request_id} was for face {known.face_id} in campaign {known.campaign_id}, "
-            f"not face {new.face_id} in {new.campaign_id}",
+            f"request {known.request_id} was for face {known.face_id} in campaign {known.campaign_id} "
+            f"({known.action} of annotator {known.annotator_id}), "
+            f"not face {asked[3]} in {asked[2]} ({action} of annotator {annotator_id})",
             hint="make a new request id for every vote",
         )
-    return int(known.id)
+
+
+def _add(
+    connection: Connection,
+    action: VoteAction,
+    new: NewVote,
+    request_id: str | None,
+    undoes_id: int | None = None,
+) -> int:
+    """Add a row and give its id. Errors: InputError, NotFoundError."""
+    keys = {"the_campaign": new.campaign_id, "who": new.annotator_id, "the_face": new.face_id}
+    at = max([datetime.now(UTC), *connection.scalars(_EARLIER, keys)])
+    row = _row(action, new, request_id) | {"at": at, "undoes_id": undoes_id}
+    try:
+        return int(connection.execute(_ADD, row).scalar_one())
+    except IntegrityError as error:
+        raise _refusal(error, new) from error
 
 
 def _refusal(error: IntegrityError, new: NewVote) -> MimiqueError:
@@ -298,7 +366,7 @@ def _latest(
         statement = statement.where(vote.c.request_id == of)
     if campaign_id is not None:
         statement = statement.where(vote.c.campaign_id == campaign_id)
-    return connection.execute(statement.order_by(vote.c.id.desc()).limit(1)).first()
+    return connection.execute(statement.order_by(*NEWEST_FIRST).limit(1)).first()
 
 
 def _row(action: VoteAction, new: NewVote, request_id: str | None) -> dict[str, object]:
@@ -312,7 +380,6 @@ def _row(action: VoteAction, new: NewVote, request_id: str | None) -> dict[str, 
         "flag": new.flag,
         "seconds": new.seconds,
         "shown": dict(new.shown),
-        "at": datetime.now(UTC),
         "request_id": request_id,
     }
 

@@ -102,12 +102,12 @@ def _run(app: Any, door: socket.socket) -> Callable[[], None]:
 
 def _notes(asks_login: bool, password: str, link: str, workspace: Workspace) -> tuple[str, ...]:
     if link:
-        return (f"the owner comes in by {link} (once, until a password is set)", "others: label invite")
+        return (f"the owner comes in by {link} (once, until a password is set)",)
     if not asks_login:
         return ("a name is enough here; for other machines: label --listen 0.0.0.0",)
     if password and not needs_owner_key(workspace.store):
         return (f"${PASSWORD_VARIABLE} opens nothing: the owner has a password of their own",)
-    return ("the owner logs in by name and password; others: label invite",)
+    return ("the owner logs in by name and password",)
 
 
 def _url(address: str, port: int) -> str:
@@ -145,7 +145,7 @@ def build_app(
             app,
             build_pages(doorkeeper, switchboard, setup),
             path="/",
-            auth_dependency=lambda request: _name(request),
+            auth_dependency=lambda request: _name(request) or (None if asks_login else ""),
             max_file_size="1kb",  # nothing is ever uploaded
             theme=gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
             footer_links=[],

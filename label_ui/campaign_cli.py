@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from db.command import CommandGroup, tally, workspace_option
+from db.command import CommandGroup, counted, tally, workspace_option
 
 if TYPE_CHECKING:
     from db.records import Campaign
     from db.workspace import Workspace
 
 Options = Callable[[Callable[..., Any]], Callable[..., Any]]
+_AT_LEAST_1 = click.IntRange(1)
 
 
 @click.group("campaign", cls=CommandGroup)
@@ -39,12 +40,12 @@ def _steering(command: Callable[..., Any]) -> Callable[..., Any]:
             type=click.Choice(["adaptive", "fixed", "majority"]),
             help="When a face has votes enough. [default: adaptive]",
         ),
-        click.option("--least", type=int, help="adaptive: votes on every face. [default: 2]"),
+        click.option("--least", type=_AT_LEAST_1, help="adaptive: votes on every face. [default: 2]"),
         click.option(
-            "--lead", type=int, help="adaptive: more until one answer leads by so many. [default: 2]"
+            "--lead", type=_AT_LEAST_1, help="adaptive: more until one answer leads by so many. [default: 2]"
         ),
-        click.option("--most", type=int, help="adaptive, fixed: votes at the most. [default: 5]"),
-        click.option("--team", type=int, help="majority: how many people the team has."),
+        click.option("--most", type=_AT_LEAST_1, help="adaptive, fixed: votes at the most. [default: 5]"),
+        click.option("--team", type=_AT_LEAST_1, help="majority: how many people the team has."),
         click.option("--rule", help="How votes become labels: see curate consensus. [default: auto]"),
         click.option(
             "--blind/--open", default=None, help="Hide others' votes, or show them after one's own."
@@ -59,8 +60,14 @@ def _steering(command: Callable[..., Any]) -> Callable[..., Any]:
             "--voter", "voters", multiple=True, metavar="NAME", help="Ask only this person; repeatable."
         ),
         click.option("--suggest", metavar="RUN", help="Show voters what this run sees."),
-        click.option("--hidden", type=float, help="The share of faces where it is hidden. [default: 0.2]"),
-        click.option("--gold", type=float, help="The share of known faces mixed in, 0 to 0.5. [default: 0]"),
+        click.option(
+            "--hidden",
+            type=click.FloatRange(0, 1),
+            help="The share of faces where it is hidden. [default: 0.2]",
+        ),
+        click.option(
+            "--gold", type=click.FloatRange(0, 0.5), help="The share of known faces mixed in. [default: 0]"
+        ),
         click.option(
             "--tell", is_flag=True, default=None, help="Say at once whether a known face was right."
         ),
@@ -154,7 +161,7 @@ def create(
     }
     opened = open_workspace(workspace)
     made = CampaignDesk(opened).campaign_make(at_terminal(), form)
-    click.echo(f"{name}: {made['faces']:,} faces to vote on")
+    click.echo(f"{name}: {counted(made['faces'], 'faces')} to vote on")
 
 
 @campaign.command("change")
@@ -230,6 +237,7 @@ def _form(steering: dict[str, Any], before: Campaign | None) -> dict[str, Any]:
     )
     if overlap:
         form["overlap"] = {**_fields(before and before.overlap), **overlap}
+        _check_overlap(form["overlap"])
     if given.get("voters"):
         form["voters"] = list(given["voters"])
     if "suggest" in given or "hidden" in given:
@@ -239,6 +247,21 @@ def _form(steering: dict[str, Any], before: Campaign | None) -> dict[str, Any]:
         new = _given({"share": given.get("gold"), "feedback": "at once" if given.get("tell") else None})
         form["gold"] = {**_fields(before and before.gold), **new}
     return form
+
+
+def _check_overlap(values: dict[str, Any]) -> None:
+    """Say in the options' words what makes no overlap; ``values`` are those given, or held so far."""
+    from db.errors import InputError
+    from db.overlap import Overlap
+
+    values = _fields(Overlap()) | values
+    if values["kind"] == "adaptive" and values["least"] > values["most"]:
+        raise InputError(
+            f"--least {values['least']} is more than --most {values['most']}",
+            hint="give both, such as: --least 2 --most 5",
+        )
+    if values["kind"] == "majority" and not values["team"]:
+        raise InputError("--overlap majority needs the team's size", hint="give it, such as: --team 5")
 
 
 def _fields(record: Any) -> dict[str, Any]:

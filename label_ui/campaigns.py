@@ -50,9 +50,14 @@ class CampaignDesk:
 
     @needs("curator")
     def campaign_make(self, who: Annotator, form: Json) -> Json:
-        """Make a campaign of a form's values, named as the fields of a campaign; what is left out is usual."""
-        made = self.workspace.store.campaigns.create(self._new(form))
-        return {"campaign": made.id, "faces": _faces(self.workspace.store.queue.counts(made.id))}
+        """Make a campaign of a form's values, named as the fields of a campaign; what is left out is usual.
+
+        One that asks about no face is refused, unless there are no faces yet or a search brings them.
+        """
+        store, new = self.workspace.store, self._new(form)
+        may_wait = new.picks.harvest_id is not None or not store.faces.count()
+        made = store.campaigns.create(new, may_wait=may_wait)
+        return {"campaign": made.id, "faces": _faces(store.queue.counts(made.id))}
 
     @needs("curator")
     def campaign_change(self, who: Annotator, campaign: int, form: Json) -> Json:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from db.command import group_that_runs, say, workspace_option
+from db.command import group_that_runs, in_workspace, say, workspace_option
 from label_ui.campaign_cli import campaign
 from label_ui.exchange_cli import export_command, import_command
 from label_ui.people_cli import invite, people
@@ -46,7 +46,7 @@ def main(
     if ctx.invoked_subcommand is not None:
         return
     from db.workspace import open_workspace
-    from label_ui.door import check_door, password_of, show_in_browser, wait_for_the_end
+    from label_ui.door import check_door, is_loopback, password_of, show_in_browser, wait_for_the_end
 
     check_door(listen, port)
     opened = open_workspace(workspace)
@@ -61,6 +61,8 @@ def main(
     click.echo(running.url)
     for line in running.notes:
         say(line)
+    if not is_loopback(listen):
+        say(f"a link for somebody: {in_workspace('label invite', workspace)} --url {running.url} --name NAME")
     say("press Ctrl-C to stop; every vote is kept as it is cast")
     if not no_browser:
         show_in_browser(running.first_url)

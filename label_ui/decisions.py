@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from db.errors import InputError, NotFoundError
 from db.records import (
@@ -19,11 +19,13 @@ from db.records import (
     Annotator,
     Campaign,
     FaceFilter,
+    Gold,
     Label,
     NewCampaign,
     Picks,
 )
 from db.workspace import Workspace
+from label_ui.known_faces import KnownFaces
 
 MOST_VOTES_ASKED = 20
 _AT_ONCE = 2_000  # faces a transaction: voters get their turn between two
@@ -47,21 +49,34 @@ class Decisions:
 
     def __init__(self, workspace: Workspace, who: Annotator) -> None:
         self._store, self._settings, self._who = workspace.store, workspace.settings, who
+        self._known = KnownFaces(workspace.store, who)
 
     def accept(self, face_ids: Sequence[int]) -> Done:
         """Confirm what holds, with its distribution. Faces on which nothing is decided are left out."""
         return self._decide("accept", face_ids, self._accepted)
 
     def relabel(self, face_ids: Sequence[int], name: str) -> Done:
-        """Give the faces this class."""
+        """Give the faces this class; known ones are known to show it from then on."""
         self._settings.require_class(name)
-        return self._decide("relabel", face_ids, lambda chunk: [self._labelled(i, name) for i in chunk])
+
+        def rows(chunk: Sequence[int]) -> list[Label]:
+            known = self._known.of(chunk)
+            return [
+                replace(self._labelled(i, name), reason=self._known.note(known.get(i), name)) for i in chunk
+            ]
+
+        return self._decide("relabel", face_ids, rows, then=self._known.follow)
 
     def reject(self, face_ids: Sequence[int], flag: str) -> Done:
-        """Take the faces out of every data set, for a reason."""
+        """Take the faces out of every data set, for a reason; their classes are no longer known."""
         if flag not in FLAGS:
             raise InputError(f"{flag!r} is no flag", hint=f"choose one of {', '.join(FLAGS)}")
-        return self._decide("reject", face_ids, lambda chunk: [self._rejected(i, flag) for i in chunk])
+
+        def rows(chunk: Sequence[int]) -> list[Label]:
+            known = self._known.of(chunk)
+            return [self._rejected(i, flag, known.get(i)) for i in chunk]
+
+        return self._decide("reject", face_ids, rows, then=self._known.follow)
 
     def gold(self, face_ids: Sequence[int], name: str | None = None) -> Done:
         """Mark faces as known to show ``name``, or what holds of them; known ones are left out.
@@ -70,13 +85,13 @@ class Decisions:
         """
         if name is not None:
             self._settings.require_class(name)
-        known = self._store.gold.of(face_ids)
+        known = self._known.of(face_ids)
 
         def rows(chunk: Sequence[int]) -> list[Label]:
             new = [i for i in chunk if i not in known]
             return self._accepted(new) if name is None else [self._labelled(i, name) for i in new]
 
-        return self._decide("gold", face_ids, rows, then=self._mark)
+        return self._decide("gold", face_ids, rows, then=self._known.mark)
 
     def send_back(self, face_ids: Sequence[int], votes: int, campaign_id: int | None = None) -> Done:
         """Ask for so many more votes; a curator's decision on the faces no longer holds."""
@@ -103,6 +118,7 @@ class Decisions:
         kind, _, rest = batch.partition("-")
         if kind == "round" and rest.isdecimal():
             return self._end_round(int(rest))
+        before = self._known.before(batch) if kind in ("relabel", "reject") else {}
         faces = self._store.labels.undo(batch, by_id=self._who.id)
         if not faces:
             raise InputError("this is undone already", hint="reload the page")
@@ -110,6 +126,7 @@ class Decisions:
             self._store.gold.remove(faces)
         if kind == "send":
             self._store.queue.ask_more(int(rest.partition("-")[0]), faces, 0)
+        self._known.restore(before)
         return len(faces)
 
     def _decide(
@@ -164,8 +181,9 @@ class Decisions:
         shares = {each: float(each == name) for each in self._settings.classes}
         return Label(face_id, name, shares, 1.0, 0, "")
 
-    def _rejected(self, face_id: int, flag: str) -> Label:
-        return Label(face_id, None, {}, 1.0, 0, "", reason=flag)
+    def _rejected(self, face_id: int, flag: str, known: Gold | None) -> Label:
+        was = self._labelled(face_id, known.answer).distribution if known and known.answer else {}
+        return Label(face_id, None, was, 1.0, 0, "", reason=flag)
 
     def _signed(self, row: Label, method: str, batch: str) -> Label:
         return Label(
@@ -174,14 +192,6 @@ class Decisions:
             reason=row.reason,
             batch=batch,
         )
-
-    def _mark(self, rows: Sequence[Label]) -> None:
-        answers = {(row.label, None if row.label else row.reason) for row in rows}
-        for name, flag in answers:
-            same = [
-                row.face_id for row in rows if (row.label, None if row.label else row.reason) == (name, flag)
-            ]
-            self._store.gold.set(same, set_by=self._who.id, answer=name, flag=flag)
 
     def _open_campaign(self, campaign_id: int | None) -> Campaign:
         """The campaign asked for; else the first that is open: usually "main"."""

@@ -159,6 +159,7 @@ def vote_setup(workspace: Workspace) -> Json:
         "flags": list(FLAGS),
         "workspace": workspace_name(workspace),
         "commands": [command + at for command in _FIRST_COMMANDS],
+        "decide": f"curate consensus{at}",
     }
 
 

@@ -12,16 +12,17 @@ import hashlib
 import hmac
 import secrets
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from db.annotators import name_key, tidy_name
 from db.errors import InputError, NotFoundError, StoreError
-from db.records import ROLES, Annotator, Invite, Role
+from db.records import ROLES, Annotator, Role
 from db.store import Store
 from label_ui.passwords import check_new_password, hash_password, is_outdated, is_password
 from label_ui.rates import Limiter, Rate
-from label_ui.roles import LoginRefusedError, NotAllowedError, TooOftenError
+from label_ui.roles import LoginNeededError, LoginRefusedError, NotAllowedError, TooOftenError
 
 IDLE = timedelta(days=7)  # a login that nobody uses for so long has ended
 LONGEST = timedelta(days=30)  # and every login ends after so long
@@ -81,7 +82,7 @@ class Doorkeeper:
     def person(self, visitor: Visitor, claimed: str = "") -> Annotator:
         """Who asks: the visitor; on a machine without logins also whoever is ``claimed`` and has no password.
 
-        Errors: NotFoundError for nobody, NotAllowedError for another person's name.
+        Errors: NotFoundError for nobody, NotAllowedError for another person's name, LoginNeededError.
         """
         mine = visitor.annotator
         if mine is not None and (not claimed or name_key(tidy_name(claimed)) == name_key(mine.name)):
@@ -93,8 +94,9 @@ class Doorkeeper:
         found = self._store.annotators.find(claimed) if claimed else None
         if found is None or found.simulated:
             raise NotFoundError(f"nobody called {claimed!r} has joined", hint="name yourself first")
-        if found.disabled_at is not None or self._store.annotators.password_hash(found.id):
-            raise NotAllowedError(f"{found.name} must join first", hint="reload the page")
+        _check_enabled(found)
+        if self._store.annotators.password_hash(found.id):
+            raise LoginNeededError(f"{found.name} has a password", hint="log in with it")
         return found
 
     # ---- coming in ---------------------------------------------------------------------------------------
@@ -102,19 +104,17 @@ class Doorkeeper:
     def join(self, name: str, password: str = "") -> Visitor:
         """Come in by name, which is enough on this machine; with the password where the person has set one.
 
-        Errors: InputError for a name that is none, LoginRefusedError, NotAllowedError for a disabled person.
+        Errors: InputError for a name that is none, LoginNeededError, NotAllowedError for a disabled person.
         """
         if self.asks_login:
             raise NotAllowedError("log in first", hint="open the workbench's page")
-        try:
+        with _names_in_one_line():
             annotator = self._store.annotators.join(name)
-        except ValueError as error:
-            raise InputError(str(error), hint="type your name and press Enter") from error
         if annotator.simulated:
             raise InputError(f"{annotator.name} is a simulated annotator", hint="choose a name of your own")
         hashed = self._store.annotators.password_hash(annotator.id)
         if hashed and not (password and self._tried("here", annotator.name, password, hashed)):
-            raise LoginRefusedError(f"{annotator.name} has a password", hint="type it too")
+            raise LoginNeededError(f"{annotator.name} has a password", hint="log in with it")
         return self._let_in(annotator)
 
     def log_in(self, name: str, password: str, address: str) -> Visitor:
@@ -126,7 +126,7 @@ class Doorkeeper:
                 self._store.annotators.set_password_hash(annotator.id, hash_password(password))
             return self._let_in(annotator)
         if not hashed and self._is_first_owner(annotator) and self._is_started_with(password):
-            return self._let_in(annotator or self._add(name, "owner"))
+            return self._let_in(annotator or self._first_owner(name))
         raise LoginRefusedError("name and password do not match", hint="try again, or ask for a new link")
 
     def welcome(self, token: str) -> Welcome:
@@ -147,11 +147,10 @@ class Doorkeeper:
         LoginRefusedError, InputError for a name that is taken or none, or a bad password.
         """
         offer = self.welcome(token)
-        if password:
-            check_new_password(password)
-        annotator = self._guest(token, offer, name)
-        if password:
-            self._store.annotators.set_password_hash(annotator.id, hash_password(password))
+        hashed = hash_password(check_new_password(password)) if password else None
+        annotator = self._guest(token, offer, name)  # nothing may fail from here on: the link is used
+        if hashed:
+            self._store.annotators.set_password_hash(annotator.id, hashed)
             self._store.logins.end_all(annotator.id)
         return self._let_in(annotator)
 
@@ -174,8 +173,7 @@ class Doorkeeper:
 
     def _let_in(self, annotator: Annotator) -> Visitor:
         """A fresh token every time: one that somebody planted in a browser before is worth nothing."""
-        if annotator.disabled_at is not None:
-            raise NotAllowedError(f"{annotator.name} may no longer come in", hint="ask an owner of the team")
+        _check_enabled(annotator)
         token = secrets.token_urlsafe(32)
         self._store.logins.begin(hash_of(token), annotator.id, expires_at=datetime.now(UTC) + IDLE)
         return Visitor(annotator, token)
@@ -196,30 +194,36 @@ class Doorkeeper:
                 "somebody has that name already",
                 hint="choose another name; if it is yours, ask an owner for a link of your own",
             )
-        if not (self._use_owner_key(token) if self._is_owner_key(token) else self._use(token)):
-            raise _no_invitation()
         found = self._store.annotators.find(offer.name) if offer.name else None
         if found is None:
-            return self._add(offer.name or name, offer.role)
+            return self._newcomer(token, offer.name or name)
+        _check_enabled(found)
+        if not (self._use_owner_key(token) or self._store.invites.use(hash_of(token))):
+            raise _no_invitation()
         if ROLES.index(offer.role) > ROLES.index(found.role):
             return self._store.annotators.set_role(found.id, offer.role)
         return found
 
-    def _use(self, token: str) -> Invite | None:
-        return self._store.invites.use(hash_of(token))
-
-    def _add(self, name: str, role: Role) -> Annotator:
-        try:
-            return self._store.annotators.add(name, role=role)
-        except ValueError as error:
-            raise InputError(str(error), hint="type your name and press Enter") from error
+    def _newcomer(self, token: str, name: str) -> Annotator:
+        """A new person; a name that will not do leaves the link as it was."""
+        with self._lock, _names_in_one_line():
+            if self._is_owner_key(token):
+                made: Annotator | None = self._store.annotators.add(name, role="owner")
+                self._owner_key = ""
+            else:
+                made = self._store.invites.admit(hash_of(token), name)
+        if made is None:
+            raise _no_invitation()
+        return made
 
     # ---- the first owner ---------------------------------------------------------------------------------
 
     def _is_first_owner(self, annotator: Annotator | None) -> bool:
-        if annotator is not None:
-            return annotator.role == "owner"
-        return all(who.simulated for who in self._store.annotators.all())
+        return annotator.role == "owner" if annotator is not None else not _owners(self._store)
+
+    def _first_owner(self, name: str) -> Annotator:
+        with _names_in_one_line():
+            return self._store.annotators.add(name, role="owner")
 
     def _is_started_with(self, password: str) -> bool:
         return bool(self._password) and hmac.compare_digest(password.encode(), self._password.encode())
@@ -246,8 +250,22 @@ def needs_owner_key(store: Store) -> bool:
 
 
 def _owners(store: Store) -> list[Annotator]:
-    """The owners who may come in; empty only while nobody has joined."""
+    """The owners who may come in; none while only people known from files of votes are there."""
     return [who for who in store.annotators.all() if who.role == "owner" and who.disabled_at is None]
+
+
+def _check_enabled(annotator: Annotator) -> None:
+    if annotator.disabled_at is not None:
+        raise NotAllowedError(f"{annotator.name} may no longer come in", hint="ask an owner of the team")
+
+
+@contextlib.contextmanager
+def _names_in_one_line() -> Iterator[None]:
+    """Errors: InputError for a name that is none."""
+    try:
+        yield
+    except ValueError as error:
+        raise InputError(str(error), hint="type your name and press Enter") from error
 
 
 def _no_invitation() -> LoginRefusedError:

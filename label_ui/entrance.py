@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from fastapi import FastAPI, Request
-from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.concurrency import run_in_threadpool
 
 from db.errors import MimiqueError
@@ -27,8 +27,6 @@ def add_entrance(app: FastAPI, web: Web, setup: Json) -> None:
 
     @app.get("/login")
     async def login_page(request: Request) -> Response:
-        if not keeper.asks_login:
-            return RedirectResponse("/", 303)
         return _page({**shared, "invite": None, "me": _name(web, request)})
 
     @app.post("/login")

@@ -91,7 +91,11 @@ class VoteRow:
 
 @dataclass(frozen=True, slots=True)
 class LabelRow:
-    """What was decided about a face: ``label`` None is "no agreement" or "not usable"; ``by`` a curator's name."""
+    """What was decided about a face: ``label`` None is "no agreement" or "not usable"; ``by`` a curator's name.
+
+    Only a curator's row has what follows ``reason``: the bulk action it was part of, the campaign it was sent back
+    to, and when and by whom it was taken back.
+    """
 
     face: FaceName
     label: str | None
@@ -102,7 +106,42 @@ class LabelRow:
     at: datetime | None = None
     by: str = ""
     reason: str = ""
+    batch: str = ""
+    campaign: str = ""
+    undone_at: datetime | None = None
+    undone_by: str = ""
+    kind: VoterKind = "person"
     line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class GoldRow:
+    """A face with a known answer: a class, or else a flag; by whom and when."""
+
+    face: FaceName
+    answer: str | None
+    flag: str | None
+    by: str
+    at: datetime | None = None
+    kind: VoterKind = "person"
+    line: int = 0
+
+    def __post_init__(self) -> None:
+        check((self.answer is None) != (self.flag is None), "a known face has either a class or a flag")
+        check(self.flag is None or self.flag in FLAGS, f"there is no flag {self.flag!r}")
+        check(bool(self.by) and self.kind in VOTER_KINDS, "a known face has somebody who knows it")
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignRow:
+    """A campaign by name, with all its settings as plain values; people and faces in them by name and content."""
+
+    name: str
+    settings: Mapping[str, object]
+    line: int = 0
+
+    def __post_init__(self) -> None:
+        check(bool(self.name), "a campaign needs a name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +153,7 @@ class BadLine:
 
 
 Row = VoteRow | LabelRow
-Order = Literal["time", "face"]
+LedgerRow = Row | GoldRow | CampaignRow
 NamesBy = Literal["blob", "origin"]
 
 
@@ -126,32 +165,46 @@ class LeftOut(dict[str, int]):
             self[kind] = self.get(kind, 0) + count
 
 
-class VoteFormat(Protocol):
-    """A kind of file. ``holds_history``: it takes skips, undos and replaced votes, not only the votes that hold.
-
-    ``order`` is the order its ``write`` needs: ``time`` (as cast, labels last) or ``face`` (all rows of a photo,
-    and of a face in it, together, the face's label last). ``names_by``: pictures are called by their place in the
-    blobs folder, or as they were called where they came from.
+class _AnyFormat(Protocol):
+    """A kind of file. ``names_by``: pictures are called by their place in the blobs folder, or as they were called
+    where they came from.
     """
 
     name: str
     suffixes: tuple[str, ...]
     about: str
-    holds_history: bool
-    order: Order
     names_by: NamesBy
 
     def looks_like(self, head: str) -> bool:
         """Whether a file that begins with these characters is one."""
         ...
 
-    def read(self, path: Path) -> Iterator[Row | BadLine]:
+    def read(self, path: Path) -> Iterator[LedgerRow | BadLine]:
         """The rows in the order of the file, one at a time. Errors: InputError when it is no such file."""
         ...
 
-    def write(self, rows: Iterable[Row], file: IO[str], classes: tuple[str, ...]) -> LeftOut:
-        """Write the rows; gives what the format has no place for."""
+
+class LedgerFormat(_AnyFormat, Protocol):
+    """It holds all there is: skips, undos and replaced votes, campaigns, curators' decisions, known faces."""
+
+    holds_history: Literal[True]
+
+    def write(self, rows: Iterable[LedgerRow], file: IO[str], classes: tuple[str, ...]) -> LeftOut:
+        """Write the rows, as they were cast; gives what the format has no place for."""
         ...
+
+
+class ToolFormat(_AnyFormat, Protocol):
+    """It holds the votes that hold and what is decided now."""
+
+    holds_history: Literal[False]
+
+    def write(self, rows: Iterable[Row], file: IO[str], classes: tuple[str, ...]) -> LeftOut:
+        """Write the rows, all of a photo, and of a face in it, together, the face's label last."""
+        ...
+
+
+VoteFormat = LedgerFormat | ToolFormat
 
 
 def vote_word(row: VoteRow) -> str:

@@ -12,7 +12,7 @@ import click
 from db.command import say, tally, workspace_option
 
 if TYPE_CHECKING:
-    from label_ui.exchange_import import ImportReport
+    from label_ui.exchange_report import ImportReport
 
 FORMATS = ("csv", "jsonl", "crowd", "ferplus", "label-studio", "label-studio-crops", "cvat", "fiftyone")
 
@@ -63,7 +63,8 @@ def import_command(
     """
     from db.workspace import open_workspace
     from label_ui.exchange_formats import format_named, format_of
-    from label_ui.exchange_import import ImportRule, import_votes
+    from label_ui.exchange_import import import_votes
+    from label_ui.exchange_report import ImportRule
 
     rule = ImportRule(_classes(pairs), campaign, voter)
     opened = open_workspace(workspace)
@@ -141,8 +142,11 @@ def export_command(
       label export --format fiftyone --out labels.json
       label export --format ferplus --out -             counts of answers, without names
 
-    Faces are named by content. Only csv and jsonl hold every row of the ledger; the others take the votes that
-    hold, and the command says by kind what they have no place for. The file appears whole or not at all.
+    Faces are named by content. Only csv and jsonl hold everything: the campaigns with their settings, every row of
+    the ledger, curators' decisions and known faces; what rules decided is written but not read back, as any
+    workspace decides it anew. More votes asked for a face by sending it back are not written. The other formats
+    take the votes that hold, and the command says by kind what they have no place for. The file appears whole or
+    not at all.
     """
     from db.workspace import open_workspace
     from label_ui.exchange_export import export_votes
@@ -151,7 +155,7 @@ def export_command(
     chosen = format_named(kind) if kind else format_for(out)
     opened = open_workspace(workspace)
     done = export_votes(opened, chosen, out, campaign=campaign, what=what)
-    say(f"{out}: {tally({'votes': done.votes, 'labels': done.labels})} as {chosen.name}")
+    say(f"{out}: {tally(done.counts())} as {chosen.name}")
     for reason, count in done.left_out.items():
         say(f"left out, as {chosen.name} has no place for it: {reason}: {count:,}")
     if chosen.name.startswith("label-studio"):

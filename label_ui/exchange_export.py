@@ -2,31 +2,49 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from hashlib import blake2b
-from pathlib import Path, PurePosixPath
-from typing import Literal
+from pathlib import Path
+from typing import Literal, TypeVar
 
 from db.errors import NotFoundError
 from db.progress import progress
-from db.records import Annotator, Face, Label, Vote
+from db.records import Vote
+from db.whole_file import whole_file
 from db.workspace import Workspace
-from label_ui.exchange import ANONYMOUS, FaceName, LabelRow, LeftOut, Row, VoteFormat, VoterKind, VoteRow
-from label_ui.exchange_file import whole_file
+from label_ui.exchange import (
+    CampaignRow,
+    GoldRow,
+    LabelRow,
+    LedgerRow,
+    LeftOut,
+    Row,
+    VoteFormat,
+    VoteRow,
+)
+from label_ui.exchange_names import Names
 
-FACES_AT_ONCE = 2000
 What = Literal["all", "votes", "labels"]
+T = TypeVar("T", bound=LedgerRow)
 
 
 @dataclass(frozen=True, slots=True)
 class ExportReport:
-    """How many rows of votes and labels were handed to the format, and what it left out, counted by kind."""
+    """How many rows of each kind were handed to the format, and what it left out, counted by kind.
+
+    ``labels`` are what holds by a rule, and in a format with the whole history all decisions of curators too.
+    """
 
     votes: int
     labels: int
     left_out: LeftOut
+    gold: int = 0
+    campaigns: int = 0
+
+    def counts(self) -> dict[str, int]:
+        """The figures under names for people."""
+        more = {"known faces": self.gold, "campaigns": self.campaigns}
+        return {"votes": self.votes, "labels": self.labels} | {n: count for n, count in more.items() if count}
 
 
 def export_votes(
@@ -39,10 +57,17 @@ def export_votes(
     """
     job = _Export(workspace, kind, _campaign_id(workspace, campaign), what)
     with whole_file(out) as file:
-        left_out = kind.write(progress(job.rows(), "exporting"), file, workspace.settings.classes)
+        if kind.holds_history:
+            left_out = kind.write(
+                progress(job.counted(job.history()), "exporting"), file, workspace.settings.classes
+            )
+        else:
+            left_out = kind.write(
+                progress(job.counted(job.by_face()), "exporting"), file, workspace.settings.classes
+            )
     for reason, count in job.left_out.items():
         left_out.add(reason, count)
-    return ExportReport(job.votes, job.labels, left_out)
+    return ExportReport(job.votes, job.labels, left_out, job.gold, job.campaigns)
 
 
 class _Export:
@@ -50,33 +75,48 @@ class _Export:
 
     def __init__(self, workspace: Workspace, kind: VoteFormat, campaign_id: int | None, what: What) -> None:
         self._store, self._kind, self._campaign_id, self._what = workspace.store, kind, campaign_id, what
-        self._names = _Names(workspace, kind.names_by == "origin")
-        self.votes = self.labels = 0
+        self._names = Names(workspace, kind.names_by == "origin")
+        self.votes = self.labels = self.gold = self.campaigns = 0
         self.left_out = LeftOut()
 
-    def rows(self) -> Iterator[Row]:
-        rows = self._by_time() if self._kind.order == "time" else self._by_face()
+    def counted(self, rows: Iterable[T]) -> Iterator[T]:
+        """The rows, counted by kind."""
         for row in rows:
-            if isinstance(row, LabelRow):
-                self.labels += 1
-            else:
-                self.votes += 1
+            self.votes += isinstance(row, VoteRow)
+            self.labels += isinstance(row, LabelRow)
+            self.gold += isinstance(row, GoldRow)
+            self.campaigns += isinstance(row, CampaignRow)
             yield row
 
-    def _by_time(self) -> Iterator[Row]:
-        """Every row of the ledger as it was written, then every label."""
+    def history(self) -> Iterator[LedgerRow]:
+        """The campaigns, every row of the ledger as it was written, then what is decided, then the known faces."""
         if self._what != "labels":
-            withdrawn, ids = self._store.vote_rows.withdrawn(), dict[int, str]()
-            for vote in self._store.votes.iterate(self._campaign_id, everything=True):
-                row = self._names.vote(vote, ids.get(vote.undoes_id or 0, ""))
-                if vote.id in withdrawn:
-                    ids[vote.id] = row.id
-                yield row
+            yield from self._asked()
+            yield from self._cast()
         if self._what != "votes":
             for label in self._store.labels.current():
-                yield self._names.label(label)
+                if label.by_id is None:
+                    yield self._names.label(label)
+            for past in self._store.label_rows.all():
+                yield self._names.decision(past)
+            for mark in self._store.gold.all():
+                yield self._names.gold(mark)
 
-    def _by_face(self) -> Iterator[Row]:
+    def _asked(self) -> Iterator[CampaignRow]:
+        harvests = {one.id: one for one in self._store.harvests.all()}
+        for one in self._store.campaigns.all():
+            if self._campaign_id in (None, one.id):
+                yield self._names.asked(one, harvests)
+
+    def _cast(self) -> Iterator[VoteRow]:
+        withdrawn, ids = self._store.vote_rows.withdrawn(), dict[int, str]()
+        for vote in self._store.votes.iterate(self._campaign_id, everything=True):
+            row = self._names.vote(vote, ids.get(vote.undoes_id or 0, ""))
+            if vote.id in withdrawn:
+                ids[vote.id] = row.id
+            yield row
+
+    def by_face(self) -> Iterator[Row]:
         """The votes that hold and the label of each face, photo by photo."""
         votes_wanted, labels_wanted = self._what != "labels", self._what != "votes"
         labels = {one.face_id: one for one in self._store.labels.current()} if labels_wanted else {}
@@ -96,117 +136,19 @@ class _Export:
                     yield self._names.label(labels[face_id])
         if votes_wanted:
             self._count_history(held)
+        if labels_wanted:
+            reviewed = sum(one.by_id is not None for one in labels.values())
+            decisions = sum(1 for _ in self._store.label_rows.all())
+            self.left_out.add("curators' decisions that no longer hold", decisions - reviewed)
+            self.left_out.add("marks of known faces", len(self._store.gold.all()))
 
     def _count_history(self, held: int) -> None:
         rows = self._store.vote_rows.counts(self._campaign_id)
+        if self._campaign_id is None:  # "main" is in every store
+            self.left_out.add("settings of campaigns beside main", len(self._store.campaigns.all()) - 1)
         self.left_out.add("skips", rows.get("skip", 0))
         self.left_out.add("undos", rows.get("undo", 0))
         self.left_out.add("votes undone or replaced", rows.get("vote", 0) - held)
-
-
-class _Names:
-    """Faces, people and campaigns as a file names them."""
-
-    def __init__(self, workspace: Workspace, by_origin: bool) -> None:
-        self._store = workspace.store
-        photos = {photo.sha256: photo for photo in self._store.photos.all()}
-        faces = self._store.faces.all()
-        files = _origin_files(workspace, faces) if by_origin else {}
-        self._faces: dict[int, FaceName] = {}
-        for face in faces:
-            photo = photos[face.photo_sha256]
-            file = f"{photo.sha256[:2]}/{photo.sha256}{photo.suffix}"
-            if by_origin:
-                file = files.get(face.photo_sha256, f"{face.photo_sha256}:{face.ordinal}")
-            self._faces[face.id] = FaceName(
-                face.photo_sha256,
-                face.ordinal,
-                face.crop_sha256,
-                face.xyxy,
-                (photo.width, photo.height),
-                file,
-            )
-        self._people = {one.id: (one.name, _kind(one)) for one in self._store.annotators.all()}
-        self._campaigns = {one.id: one.name for one in self._store.campaigns.all()}
-
-    def chunks(self) -> Iterator[Sequence[int]]:
-        """The face ids, those of a photo together, in lists of some thousand."""
-        ids = tuple(self._faces)  # faces.all() gives them photo by photo
-        for start in range(0, len(ids), FACES_AT_ONCE):
-            yield ids[start : start + FACES_AT_ONCE]
-
-    def vote(self, vote: Vote, undoes: str) -> VoteRow:
-        name, kind = self._person(vote.annotator_id)
-        row_id = vote.request_id or self._content_id(vote, name)
-        return VoteRow(
-            face=self._face(vote.face_id),
-            voter=name,
-            action=vote.action,
-            choices=vote.choices,
-            denies=vote.denies,
-            flag=vote.flag,
-            seconds=vote.seconds,
-            at=vote.at,
-            shown=vote.shown,
-            campaign=self._campaign(vote.campaign_id),
-            id=row_id,
-            undoes=undoes,
-            kind=kind,
-        )
-
-    def label(self, label: Label) -> LabelRow:
-        return LabelRow(
-            face=self._face(label.face_id),
-            label=label.label,
-            distribution=label.distribution,
-            confidence=label.confidence,
-            votes=label.votes,
-            method=label.method,
-            at=label.at,
-            by="" if label.by_id is None else self._person(label.by_id)[0],
-            reason=label.reason,
-        )
-
-    def _face(self, face_id: int) -> FaceName:
-        if face_id not in self._faces:  # it came while we were writing
-            face = self._store.faces.by_ids((face_id,))[0]
-            self._faces[face_id] = FaceName(face.photo_sha256, face.ordinal, face.crop_sha256, face.xyxy)
-        return self._faces[face_id]
-
-    def _person(self, annotator_id: int) -> tuple[str, VoterKind]:
-        if annotator_id not in self._people:
-            one = self._store.annotators.get(annotator_id)
-            self._people[annotator_id] = (one.name, _kind(one))
-        return self._people[annotator_id]
-
-    def _campaign(self, campaign_id: int) -> str:
-        if campaign_id not in self._campaigns:
-            self._campaigns[campaign_id] = self._store.campaigns.get(campaign_id).name
-        return self._campaigns[campaign_id]
-
-    def _content_id(self, vote: Vote, name: str) -> str:
-        """A name for a row that was cast without one, the same in every export."""
-        face, campaign = self._face(vote.face_id), self._campaign(vote.campaign_id)
-        whose = (face.photo_sha256, face.ordinal, name, campaign, vote.action, vote.at.isoformat())
-        return "r-" + blake2b(repr((*whose, vote.choices, vote.flag)).encode(), digest_size=20).hexdigest()
-
-
-def _kind(person: Annotator) -> VoterKind:
-    if person.simulated:
-        return "simulated"
-    return ANONYMOUS if person.note == ANONYMOUS else "person"
-
-
-def _origin_files(workspace: Workspace, faces: Sequence[Face]) -> dict[str, str]:
-    """What the file of each photo with one face was called where it came from, if no other was called the same."""
-    single = {photo for photo, count in Counter(face.photo_sha256 for face in faces).items() if count == 1}
-    sha256 = {photo.id: photo.sha256 for photo in workspace.store.photos.all()}
-    titles: dict[str, str] = {}
-    for photo_id, origin in workspace.store.photos.origins():
-        if origin.title and sha256[photo_id] in single:
-            titles.setdefault(sha256[photo_id], origin.title)
-    names = Counter(PurePosixPath(title).name for title in titles.values())
-    return {photo: title for photo, title in titles.items() if names[PurePosixPath(title).name] == 1}
 
 
 def _campaign_id(workspace: Workspace, name: str) -> int | None:

@@ -13,7 +13,8 @@ from typing import Any
 
 from db.records import FLAGS
 from label_ui.exchange import ANONYMOUS, UNSURE, FaceName, LabelRow, LeftOut, Row, VoteRow, vote_word
-from label_ui.exchange_json import face_object, label_object, row_of, to_json, vote_object
+from label_ui.exchange_json import to_json
+from label_ui.exchange_objects import face_object, label_object, row_of, vote_object
 
 MARK = "mimique"
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -19,7 +19,7 @@ from db.errors import InputError, NotFoundError
 from db.progress import progress
 from db.records import XYXY, NewFace, Photo
 from db.workspace import Workspace
-from label_ui.exchange import BadLine, LabelRow, Row
+from label_ui.exchange import BadLine, LedgerRow, VoteRow
 from label_ui.exchange_faces import SAME_BOX, FaceIndex, UnknownFaceError, overlap, shares
 
 DETECTOR = "boxes of imported votes"
@@ -45,7 +45,7 @@ class PicturesTally:
         return {"faces": self.faces, "pictures they are on": self.photos, **failed}
 
 
-def import_pictures(workspace: Workspace, folder: Path, rows: Iterable[Row | BadLine]) -> PicturesTally:
+def import_pictures(workspace: Workspace, folder: Path, rows: Iterable[LedgerRow | BadLine]) -> PicturesTally:
     """Collect the folder, then give each picture that the rows name, and no detector has seen, its faces.
 
     Boxes that overlap by half are one face, the first one's box. Repeating it adds nothing.
@@ -69,11 +69,11 @@ def import_pictures(workspace: Workspace, folder: Path, rows: Iterable[Row | Bad
     return PicturesTally(collected, len(unseen) - failed, faces, failed, files)
 
 
-def _boxes_by_photo(index: FaceIndex, rows: Iterable[Row | BadLine]) -> dict[str, list[XYXY]]:
+def _boxes_by_photo(index: FaceIndex, rows: Iterable[LedgerRow | BadLine]) -> dict[str, list[XYXY]]:
     """The boxes of each photo, as shares of it, in the order of the rows; one row a face is enough."""
     boxes: dict[str, list[XYXY]] = {}
     for row in rows:
-        if isinstance(row, (BadLine, LabelRow)) or not row.face.file:
+        if not isinstance(row, VoteRow) or not row.face.file:
             continue
         try:
             sha256 = index.photo_named(row.face.file)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Iterable, Iterator, Set
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
+from curate.table_text import table_lines
 from db.errors import InputError
-from label_ui.exchange import HEAD_CHARACTERS, BadLine, Row
+from label_ui.exchange import HEAD_CHARACTERS, BadLine, LedgerRow
 
-_LONGEST_CELL = 1 << 24
+_LONGEST_CELL = 1 << 27  # a campaign's cell names each face it asks about
 _DELIMITERS = (",", ";", "\t")
 Cells = dict[str, str]
+T = TypeVar("T", bound=LedgerRow)
 
 
 def open_text(path: Path) -> IO[str]:
@@ -44,29 +46,44 @@ def is_utf8(text: str) -> bool:
 
 
 def table_rows(
-    path: Path, needed: Set[str], rows_of: Callable[[Cells, int], Iterable[Row]]
-) -> Iterator[Row | BadLine]:
+    path: Path, needed: Set[str], rows_of: Callable[[Cells, int], Iterable[T]], short_cells: bool = False
+) -> Iterator[T | BadLine]:
     """What ``rows_of(cells by column, line number)`` makes of each line after the header.
 
     Empty lines are passed over. A line of the wrong length, one that is no UTF-8, and one of which
-    ``rows_of`` raises ValueError or TypeError become a BadLine. Errors: InputError without the columns needed.
+    ``rows_of`` raises ValueError or TypeError become a BadLine. With ``short_cells`` no cell has more than a few
+    lines, so that a stray quote spoils its own line alone. Errors: InputError without the columns needed.
     """
     with open_text(path) as file:
         first = file.readline()
         columns = header_of(first)
         _check_header(path, first, sorted(needed - set(columns)))
-        reader = csv.reader(file, delimiter=_delimiter(first))
+        delimiter = _delimiter(first)
         csv.field_size_limit(_LONGEST_CELL)
-        while True:
-            line = reader.line_num + 2
+        lines = table_lines(file, delimiter, len(columns)) if short_cells else _csv_lines(file, delimiter)
+        for line, cells in lines:
             try:
-                cells = next(reader, None)
-                if cells is None:
-                    return
-                if cells:
-                    yield from rows_of(_by_column(columns, cells), line)
-            except (csv.Error, ValueError, TypeError, KeyError) as error:
+                if isinstance(cells, str):
+                    raise ValueError(cells)
+                yield from rows_of(_by_column(columns, cells), line)
+            except (ValueError, TypeError, KeyError) as error:
                 yield BadLine(line, str(error))
+
+
+def _csv_lines(file: IO[str], delimiter: str) -> Iterator[tuple[int, list[str] | str]]:
+    """(line number, cells), or (line number, what is wrong); empty lines passed over."""
+    reader = csv.reader(file, delimiter=delimiter)
+    while True:
+        line = reader.line_num + 2
+        try:
+            cells = next(reader, None)
+        except csv.Error as error:
+            yield line, str(error)
+            continue
+        if cells is None:
+            return
+        if cells:
+            yield line, cells
 
 
 class _UnixLines:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 
 from db.records import FLAGS
 from label_ui.exchange import (
@@ -13,7 +13,6 @@ from label_ui.exchange import (
     LabelRow,
     LeftOut,
     NamesBy,
-    Order,
     Row,
     VoteRow,
     face_of_question,
@@ -34,8 +33,7 @@ class CrowdFormat:
     name = "crowd"
     suffixes: tuple[str, ...] = (".csv", ".tsv")
     about = "question,worker,answer: who said what, and no more"
-    holds_history = False
-    order: Order = "face"
+    holds_history: Literal[False] = False
     names_by: NamesBy = "blob"
 
     def looks_like(self, head: str) -> bool:
@@ -49,7 +47,7 @@ class CrowdFormat:
         def rows(cells: Cells, line: int) -> Iterable[Row]:
             yield _row(cells[question].strip(), cells[worker].strip(), cells[answer].strip(), line)
 
-        yield from table_rows(path, {question, worker, answer}, rows)
+        yield from table_rows(path, {question, worker, answer}, rows, short_cells=True)
 
     def write(self, rows: Iterable[Row], file: IO[str], classes: tuple[str, ...]) -> LeftOut:
         left_out = LeftOut()

@@ -1,4 +1,4 @@
-"""Votes as CSV: one row of the ledger a line, undos and skips too, then what was decided about each face."""
+"""Votes as CSV: a line a campaign, a row of the ledger (undos and skips too), a decision, a known face."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 
 from label_ui.exchange import (
     BadLine,
+    CampaignRow,
     FaceName,
+    GoldRow,
     LabelRow,
+    LedgerRow,
     LeftOut,
     NamesBy,
-    Order,
-    Row,
     VoteRow,
     as_utc,
     box_of,
@@ -28,6 +29,7 @@ COLUMNS = (
     *("choices", "denies", "flag", "seconds", "shown"),
     *("photo_sha256", "face", "crop_sha256", "x1", "y1", "x2", "y2", "photo_width", "photo_height", "file"),
     *("confidence", "votes", "distribution", "method", "reason"),
+    *("batch", "undone_at", "undone_by", "settings"),
 )
 _NEEDED = frozenset(("action", "voter", "choices"))
 # A spreadsheet runs a cell that begins so as a formula: it gets a ' in front, which reading takes away.
@@ -41,22 +43,40 @@ class CsvFormat:
     name = "csv"
     suffixes: tuple[str, ...] = (".csv", ".tsv")
     about = "every row of the vote ledger with all that is known of it"
-    holds_history = True
-    order: Order = "time"
+    holds_history: Literal[True] = True
     names_by: NamesBy = "blob"
 
     def looks_like(self, head: str) -> bool:
         return set(header_of(head)) >= _NEEDED
 
-    def read(self, path: Path) -> Iterator[Row | BadLine]:
+    def read(self, path: Path) -> Iterator[LedgerRow | BadLine]:
         return table_rows(path, _NEEDED, _rows)
 
-    def write(self, rows: Iterable[Row], file: IO[str], classes: tuple[str, ...]) -> LeftOut:
+    def write(self, rows: Iterable[LedgerRow], file: IO[str], classes: tuple[str, ...]) -> LeftOut:
         write_row = table_writer(file)
         write_row(COLUMNS)
         for row in rows:
-            write_row(_vote_cells(row) if isinstance(row, VoteRow) else _label_cells(row))
+            write_row(_cells(row))
         return LeftOut()
+
+
+def _cells(row: LedgerRow) -> tuple[object, ...]:
+    if isinstance(row, VoteRow):
+        return _vote_cells(row)
+    if isinstance(row, LabelRow):
+        return _label_cells(row)
+    if isinstance(row, GoldRow):
+        return _gold_cells(row)
+    return ("campaign", *[""] * 5, _safe(row.name), *[""] * (len(COLUMNS) - 8), to_json(dict(row.settings)))
+
+
+def _gold_cells(row: GoldRow) -> tuple[object, ...]:
+    return (
+        *("gold", "", "", row.at.isoformat() if row.at else "", _safe(row.by), row.kind, ""),
+        *(_safe(_choices_cell(() if row.answer is None else (row.answer,))), "", row.flag or "", "", ""),
+        *_face_cells(row.face),
+        *[""] * 9,
+    )
 
 
 def _vote_cells(row: VoteRow) -> tuple[object, ...]:
@@ -74,13 +94,14 @@ def _vote_cells(row: VoteRow) -> tuple[object, ...]:
         "" if row.seconds is None else repr(row.seconds),
         object_text(row.shown),
         *_face_cells(row.face),
-        *("", "", "", "", ""),
+        *[""] * 9,
     )
 
 
 def _label_cells(row: LabelRow) -> tuple[object, ...]:
     return (
-        *("label", "", "", row.at.isoformat() if row.at else "", _safe(row.by), "", ""),
+        *("label", "", "", row.at.isoformat() if row.at else "", _safe(row.by)),
+        *(row.kind if row.by else "", _safe(row.campaign)),
         *(_safe(_choices_cell(() if row.label is None else (row.label,))), "", "", "", ""),
         *_face_cells(row.face),
         *(
@@ -89,6 +110,12 @@ def _label_cells(row: LabelRow) -> tuple[object, ...]:
             to_json(dict(row.distribution)),
             _safe(row.method),
             _safe(row.reason),
+        ),
+        *(
+            _safe(row.batch),
+            row.undone_at.isoformat() if row.undone_at else "",
+            _safe(row.undone_by),
+            "",
         ),
     )
 
@@ -99,9 +126,13 @@ def _face_cells(face: FaceName) -> tuple[object, ...]:
     return (face.photo_sha256, ordinal, face.crop_sha256, *box, *(face.size_wh or ("", "")), _safe(face.file))
 
 
-def _rows(cells: Cells, line: int) -> Iterable[Row]:
+def _rows(cells: Cells, line: int) -> Iterable[LedgerRow]:
     cells = {name: _plain(cell) for name, cell in cells.items()}
+    if cells["action"] == "campaign":
+        return (CampaignRow(cells.get("campaign", ""), _object(cells.get("settings", "")), line),)
     face = _face(cells)
+    if cells["action"] == "gold":
+        return (_gold(cells, face, line),)
     return ((_label if cells["action"] == "label" else _vote)(cells, face, line),)
 
 
@@ -124,6 +155,19 @@ def _vote(cells: Cells, face: FaceName, line: int) -> VoteRow:
     )
 
 
+def _gold(cells: Cells, face: FaceName, line: int) -> GoldRow:
+    choices = _choices(cells["choices"])
+    return GoldRow(
+        face=face,
+        answer=choices[0] if choices else None,
+        flag=cells.get("flag") or None,
+        by=cells["voter"],
+        at=as_utc(cells["at"]) if cells.get("at") else None,
+        kind=cells.get("voter_kind") or "person",  # type: ignore[arg-type]  # checked by the record
+        line=line,
+    )
+
+
 def _label(cells: Cells, face: FaceName, line: int) -> LabelRow:
     choices = _choices(cells["choices"])
     return LabelRow(
@@ -136,6 +180,11 @@ def _label(cells: Cells, face: FaceName, line: int) -> LabelRow:
         at=as_utc(cells["at"]) if cells["at"] else None,
         by=cells["voter"],
         reason=cells["reason"],
+        batch=cells.get("batch", ""),
+        campaign=cells.get("campaign", ""),
+        undone_at=as_utc(cells["undone_at"]) if cells.get("undone_at") else None,
+        undone_by=cells.get("undone_by", ""),
+        kind=cells.get("voter_kind") or "person",  # type: ignore[arg-type]  # looked at when it is taken in
         line=line,
     )
 

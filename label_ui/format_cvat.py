@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 from xml.parsers import expat
 from xml.sax.saxutils import escape, quoteattr
 
 from db.errors import InputError
-from label_ui.exchange import BadLine, FaceName, LeftOut, NamesBy, Order, Row, VoteRow, box_of
+from label_ui.exchange import BadLine, FaceName, LeftOut, NamesBy, Row, VoteRow, box_of
 from label_ui.exchange_json import finite
 from label_ui.exchange_marks import EXTRA_WORDS, MARK, carried_text, holdable, plain, read_annotation, word_of
 
@@ -31,8 +31,7 @@ class CvatFormat:
     name = "cvat"
     suffixes: tuple[str, ...] = (".xml",)
     about = "CVAT for images 1.1 (XML), a box a vote"
-    holds_history = False
-    order: Order = "face"
+    holds_history: Literal[False] = False
     names_by: NamesBy = "blob"
 
     def looks_like(self, head: str) -> bool:

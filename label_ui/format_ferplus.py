@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, Literal
 
 from label_ui.exchange import (
     ANONYMOUS,
@@ -22,7 +22,6 @@ from label_ui.exchange import (
     LabelRow,
     LeftOut,
     NamesBy,
-    Order,
     Row,
     VoteRow,
     face_of_question,
@@ -51,8 +50,7 @@ class FerPlusFormat:
     name = "ferplus"
     suffixes: tuple[str, ...] = (".csv",)
     about = "FER+: anonymous counts of answers, a picture a line"
-    holds_history = False
-    order: Order = "face"
+    holds_history: Literal[False] = False
     names_by: NamesBy = "origin"
 
     def looks_like(self, head: str) -> bool:

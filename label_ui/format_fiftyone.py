@@ -14,9 +14,9 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from typing import IO, Any, Literal
 
-from label_ui.exchange import BadLine, FaceName, LabelRow, LeftOut, NamesBy, Order, Row, box_of
+from label_ui.exchange import BadLine, FaceName, LabelRow, LeftOut, NamesBy, Row, box_of
 from label_ui.exchange_json import JsonFile, finite, to_json
 from label_ui.exchange_marks import EXTRA_WORDS, MARK, carried_text, holdable, read_annotation, word_of
 from label_ui.exchange_text import open_text
@@ -28,8 +28,7 @@ class FiftyOneFormat:
     name = "fiftyone"
     suffixes: tuple[str, ...] = (".json",)
     about = "FiftyOneImageDetectionDataset (labels.json), a detection a vote"
-    holds_history = False
-    order: Order = "face"
+    holds_history: Literal[False] = False
     names_by: NamesBy = "blob"
 
     def looks_like(self, head: str) -> bool:

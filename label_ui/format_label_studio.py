@@ -21,7 +21,6 @@ from label_ui.exchange import (
     LabelRow,
     LeftOut,
     NamesBy,
-    Order,
     Row,
     VoteRow,
     as_utc,
@@ -39,8 +38,7 @@ class LabelStudioFormat:
     """Reads both kinds, also mixed and also made by others; writes the one it is made for."""
 
     suffixes: tuple[str, ...] = (".json",)
-    holds_history = False
-    order: Order = "face"
+    holds_history: Literal[False] = False
     names_by: NamesBy = "blob"
 
     def __init__(self, on: Literal["photo", "crop"] = "photo") -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -31,7 +32,8 @@ LARGEST_BODY = 1_000_000  # bytes; nothing is ever uploaded
 PERSON_RATE = Rate(per_second=20, burst=80)
 ADDRESS_RATE = Rate(per_second=200, burst=800)
 PICTURE_RATE = Rate(per_second=400, burst=2_000)
-_OPEN_PATHS = ("/login", "/logout", "/me", "/join/", "/favicon.ico", "/manifest.json", "/robots.txt")
+_OPEN_PATHS = frozenset(("/login", "/logout", "/me", "/favicon.ico", "/manifest.json", "/robots.txt"))
+_INVITATION = re.compile(r"/join/[^/]+")
 _HASHED = "/assets/"  # Gradio's scripts: their names change with their content
 _TIMED = ("/api/", "/picture/")  # not the entrance: how long a password takes is nobody's business
 _READING = ("GET", "HEAD")
@@ -101,7 +103,7 @@ class Gate:
         asks = path.startswith(("/api/", "/gradio_api/"))
         if who is not None and asks and (no := _too_often(self._people.wait_s(who.id))):
             return no
-        if not self.asks_login or who is not None or path.startswith(_OPEN_PATHS):
+        if not self.asks_login or who is not None or _is_open(path):
             return None
         if scope["method"] in _READING and "text/html" in headers.get("accept", ""):
             return No(303, {}, {"Location": f"/login?next={quote(path)}"})
@@ -122,6 +124,11 @@ class No:
         raw = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
         await send({"type": "http.response.start", "status": self.status, "headers": raw})
         await send({"type": "http.response.body", "body": body})
+
+
+def _is_open(path: str) -> bool:
+    """Whether a path is there for those who have no login yet."""
+    return path in _OPEN_PATHS or _INVITATION.fullmatch(path) is not None
 
 
 def _too_often(wait_s: float) -> No | None:

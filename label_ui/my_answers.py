@@ -11,7 +11,7 @@ from db.records import Campaign, Gold
 from db.store import Store
 from label_ui.feedback import Answer, answer_of, is_right
 
-LATEST = 5_000  # votes looked at for speed and known answers
+LATEST = 5_000  # votes looked at for speed
 TOLD_FROM = 10  # where feedback is "never": from so many known faces on, so that no single one is given away
 
 
@@ -50,12 +50,16 @@ class MyAnswers:
 
 
 def my_answers(store: Store, campaign: Campaign, classes: Sequence[str], annotator_id: int) -> MyAnswers:
-    """This person's record over the votes that hold now."""
+    """This person's record over the votes that hold now.
+
+    Of each known face the first answer counts: who is told at once could else correct it.
+    """
     votes = store.votes.of_annotator(annotator_id, LATEST, campaign.id)
     voted, skipped = store.votes.tally(campaign.id, annotator_id)
     seconds = [vote.seconds for vote in votes if vote.seconds is not None]
-    known = store.gold.of([vote.face_id for vote in votes])
-    pairs = [(answer_of(vote), known[vote.face_id], vote.shown) for vote in votes if vote.face_id in known]
+    known = {gold.face_id: gold for gold in store.gold.all()}
+    first = store.votes.first_of(annotator_id, tuple(known), campaign.id)
+    pairs = [(answer_of(vote), known[vote.face_id], vote.shown) for vote in first]
     if campaign.question == "verify":
         cells = [_verified(answer, gold, str(shown.get("about", ""))) for answer, gold, shown in pairs]
         order: tuple[str, ...] = ("yes", "no")

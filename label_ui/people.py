@@ -112,9 +112,6 @@ class People:
         self._store.logins.end_all(found.id)
         return found
 
-    def has_password(self, who: Annotator) -> bool:
-        return self._store.annotators.password_hash(who.id) is not None
-
 
 def at_terminal() -> Annotator:
     """Whoever types at the machine that holds the workspace: nobody by name, and free to do everything."""

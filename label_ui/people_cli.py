@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from db.command import CommandGroup, say, workspace_option
+from db.command import CommandGroup, counted, in_workspace, say, workspace_option
 
 if TYPE_CHECKING:
     from db.records import Annotator, Role
     from db.store import Store
 
 ROLES = ("voter", "curator", "owner")
+_USUAL_PORT = 7860
 
 
 @click.command("invite")
@@ -61,9 +62,12 @@ def invite(
     elif revoke:
         click.echo(f"called back: {team.revoke(revoke).token_hash[:8]}")
     else:
+        member = store.annotators.find(name) if name else None
         made = team.invite(_owner(store, name), role=role, name=name, days=days, uses=uses)
         click.echo(f"{(url or _guess()).rstrip('/')}/join/{made.token}")
         say(f"holds until {made.invite.expires_at:%Y-%m-%d %H:%M} UTC; it is shown only now")
+        if member is not None:
+            say(f"a login link: {member.name} is in the team already and stays {member.role}")
 
 
 @click.group("people", cls=CommandGroup)
@@ -96,11 +100,12 @@ def list_people(workspace: Path, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([row.plain() for row in rows], ensure_ascii=False, indent=2))
         return
+    if not rows:
+        say(f"nobody is in the team yet; be its owner: {in_workspace('label invite --name YOU', workspace)}")
     for row in rows:
         marks = [text for text, given in (("simulated", row.simulated), ("disabled", row.disabled)) if given]
-        click.echo(
-            f"{row.role:8}{row.votes:>9,} votes  {row.name}{'  (' + ', '.join(marks) + ')' if marks else ''}"
-        )
+        marked = f"  ({', '.join(marks)})" if marks else ""
+        click.echo(f"{row.role:8}{counted(row.votes, 'votes'):>15}  {row.name}{marked}")
 
 
 @people.command("role")
@@ -191,6 +196,23 @@ def _owner(store: Store, name: str) -> Annotator:
 
 
 def _guess() -> str:
+    """The workbench's address if it listens at the usual port; says so when nothing answers there."""
     from label_ui.door import own_address
 
-    return f"http://{own_address()}:7860"
+    address = own_address()
+    url = f"http://{address}:{_USUAL_PORT}"
+    if not _answers(address):
+        say(
+            f"note: nothing answers at {url} now; label --listen 0.0.0.0 does, or name its address with --url"
+        )
+    return url
+
+
+def _answers(address: str) -> bool:
+    import socket
+
+    try:
+        with socket.create_connection((address, _USUAL_PORT), timeout=0.5):
+            return True
+    except OSError:
+        return False

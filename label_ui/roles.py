@@ -24,6 +24,10 @@ class LoginRefusedError(MimiqueError):
     """Name and password do not match, or the link no longer lets anyone in. Never says which."""
 
 
+class LoginNeededError(LoginRefusedError):
+    """The person has a password and no login that holds. What was asked may be asked again after logging in."""
+
+
 class TooOftenError(MimiqueError):
     """Too many tries; ``wait_s`` says how long to wait."""
 

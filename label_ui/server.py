@@ -17,6 +17,7 @@ from db.workspace import Workspace
 from label_ui.doorkeeper import Doorkeeper, Visitor
 from label_ui.entrance import add_entrance
 from label_ui.gate import Gate
+from label_ui.page_answers import PageAnswers
 from label_ui.picture_routes import add_pictures
 from label_ui.requests import Refused, Web, answer_refused, me_of, text_of
 from label_ui.switchboard import Answer, Json, Switchboard, answer
@@ -36,6 +37,7 @@ def build_server(
     app.add_middleware(
         Gate, visitor=doorkeeper.visitor, cookie=cookie, asks_login=doorkeeper.asks_login, hosts=tuple(hosts)
     )
+    app.add_middleware(PageAnswers, words=setup["strings"][setup["lang"] or "en"])
     app.add_exception_handler(Refused, answer_refused)
     web = Web(doorkeeper, cookie)
     _add_calls(app, web, switchboard)

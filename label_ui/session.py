@@ -16,6 +16,7 @@ from label_ui.roles import NotAllowedError
 from label_ui.suggestions import Suggestion, suggestions_for
 
 CROP_SUFFIX = ".jpg"
+MOST_PASSED = 100  # faces without a picture that one call passes over
 LEASE_S = 180.0  # so long a face is kept for a screen that shows no sign of life
 
 
@@ -88,24 +89,20 @@ class Session:
     def next(self, count: int = 1, exclude: Collection[int] = ()) -> tuple[FaceView, ...]:
         """Up to ``count`` faces that want this person's vote, reserved for ``LEASE_S``; none when there are none.
 
-        ``exclude`` are faces the screen holds already. A face whose picture is missing is passed over.
+        ``exclude`` are faces the screen holds already. A face whose picture is missing is passed over and let
+        go; after some ``MOST_PASSED`` of them the next call goes on.
         """
         views: list[FaceView] = []
-        passed = set(exclude)
-        while len(views) < count and self._campaign.closed_at is None:
-            wanted = count - len(views)
-            queued = self._store.queue.take(
-                self._campaign.id,
-                self._me,
-                wanted,
-                lease_s=LEASE_S,
-                exclude=tuple(passed),
-                now=self._clock(),
-            )
-            if not queued:
+        passed: list[int] = []
+        while len(views) < count and len(passed) < MOST_PASSED and self._campaign.closed_at is None:
+            taken = self._take(count - len(views), (*exclude, *passed, *(view.face_id for view in views)))
+            if not taken:
                 break
-            passed.update(face.face_id for face in queued)
-            views.extend(self._views([face.face_id for face in queued]))
+            found = self._views(taken)
+            views.extend(found)
+            passed.extend(set(taken).difference(view.face_id for view in found))
+        if passed:
+            self.leave(passed)
         return tuple(views)
 
     def hold(self, face_ids: Sequence[int]) -> tuple[int, ...]:
@@ -151,6 +148,12 @@ class Session:
         queue = self._store.queue.counts(self._campaign.id)
         voted, skipped = self._store.votes.tally(self._campaign.id, self._me)
         return Counts(queue.open + queue.done, queue.done, queue.open, voted, skipped)
+
+    def _take(self, count: int, exclude: Sequence[int]) -> list[int]:
+        queued = self._store.queue.take(
+            self._campaign.id, self._me, count, lease_s=LEASE_S, exclude=exclude, now=self._clock()
+        )
+        return [face.face_id for face in queued]
 
     def _views(self, face_ids: Sequence[int]) -> list[FaceView]:
         faces = [face for face in self._store.faces.by_ids(face_ids) if self._showable(face)]

@@ -1,21 +1,17 @@
 """How much a model's suggestions sway people: agreement with it where they saw it against where they did not.
 
 Each suggestion is hidden on a random share of every person's faces, so the two sides differ by nothing but
-having been seen. The interval of the difference is Newcombe's (R. G. Newcombe, Interval estimation for the
-difference between independent proportions, Statistics in Medicine 17, 1998, method 10), from two Wilson
-intervals: it holds with few votes and at shares of 0 and 1.
+having been seen.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from curate.intervals import difference_interval
 from db.records import Vote
 from label_ui.feedback import Answer, answer_of
-
-Z_95 = 1.959964
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +25,6 @@ class Share:
     def value(self) -> float | None:
         """0 to 1; None without a vote."""
         return self.agreeing / self.votes if self.votes else None
-
-    def wilson(self, z: float = Z_95) -> tuple[float, float]:
-        """The Wilson score interval; (0, 1) without a vote."""
-        n = self.votes
-        if n == 0:
-            return 0.0, 1.0
-        p = self.agreeing / n
-        middle = (p + z * z / (2 * n)) / (1 + z * z / n)
-        half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-        return max(0.0, middle - half), min(1.0, middle + half)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +56,8 @@ def sway_of(votes: Iterable[Vote]) -> Sway:
     shown, hidden = Share(*counted[False]), Share(*counted[True])
     if shown.value is None or hidden.value is None:
         return Sway(shown, hidden, None, None)
-    return Sway(shown, hidden, shown.value - hidden.value, newcombe(shown, hidden))
+    interval = difference_interval((hidden.agreeing, hidden.votes), (shown.agreeing, shown.votes))
+    return Sway(shown, hidden, shown.value - hidden.value, interval)
 
 
 def agrees(answer: Answer, label: str) -> bool:
@@ -78,13 +65,3 @@ def agrees(answer: Answer, label: str) -> bool:
     if answer.denies is not None:
         return answer.denies != label
     return label in answer.choices
-
-
-def newcombe(first: Share, second: Share) -> tuple[float, float]:
-    """The 95 % interval of ``first`` less ``second``; both have votes."""
-    assert first.value is not None and second.value is not None
-    difference = first.value - second.value
-    (low_1, high_1), (low_2, high_2) = first.wilson(), second.wilson()
-    below = math.hypot(first.value - low_1, high_2 - second.value)
-    above = math.hypot(high_1 - first.value, second.value - low_2)
-    return difference - below, difference + above

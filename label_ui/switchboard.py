@@ -10,6 +10,7 @@ from typing import Any
 from db.errors import MimiqueError, NotFoundError, ServiceError, StoreError
 from db.records import Annotator, Role
 from label_ui.roles import (
+    LoginNeededError,
     LoginRefusedError,
     NotAllowedError,
     TooOftenError,
@@ -19,7 +20,8 @@ from label_ui.roles import (
 )
 
 Json = dict[str, Any]
-_PASSING = (StoreError, ServiceError, TooOftenError)  # nothing was wrong with the question: send it again
+# Nothing was wrong with the question: send it again.
+_PASSING = (StoreError, ServiceError, TooOftenError, LoginNeededError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +71,9 @@ def answer(run: Callable[[], Any]) -> Answer:
     try:
         return Answer(200, {"ok": run()})
     except MimiqueError as error:
-        again = isinstance(error, _PASSING)
-        return Answer(_status(error), {"error": str(error), "hint": error.hint, "again": again})
+        login = {"login": True} if isinstance(error, LoginNeededError) else {}
+        no = refusal(str(error), error.hint, again=isinstance(error, _PASSING), **login)
+        return Answer(_status(error), no)
     except (TypeError, ValueError, OverflowError, KeyError, AttributeError) as error:
         return Answer(400, refusal(f"not understood: {error}", "reload the page"))
 

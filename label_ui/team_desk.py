@@ -38,6 +38,11 @@ class TeamDesk:
                 self._seen[number] = known
         return {**known[1], "me": who.name}
 
+    @needs("curator")
+    def undecided(self, who: Annotator) -> Json:
+        """How many ``faces`` have votes that no decision has seen: time for ``curate consensus``."""
+        return {"faces": self.workspace.store.labels.awaited()}
+
     @needs("owner")
     def invitations(self, who: Annotator) -> list[Json]:
         """The links that still let someone in, the newest first; the links themselves are not kept."""

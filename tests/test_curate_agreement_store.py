@@ -20,6 +20,7 @@ from db.errors import NotFoundError
 from db.records import NewCampaign, NewFace, NewPhoto, NewVote, Origin
 from db.store import Store
 from db.workspace import Workspace
+from label_ui.feedback import answer_of, is_right
 
 CLASSES = ("happy", "angry", "surprised", "neutral")
 Faces = Callable[[Workspace, int], tuple[int, ...]]
@@ -101,6 +102,21 @@ def test_gold_of_a_yes_or_no_campaign_follows_the_class_asked_about(voted: Works
     voted.store.gold.set([first], set_by=ada, answer="angry")
     voted.store.gold.set([second], set_by=ada, answer="happy")
     assert dict(asked_of(voted.store, CLASSES, campaign).gold) == {first: "yes", second: "no"}
+
+
+def test_of_several_classes_chosen_one_must_be_the_known_one_as_voters_are_told(voted: Workspace) -> None:
+    campaign = voted.store.campaigns.create(NewCampaign("both", several=True, classes=("happy", "angry")))
+    face = int(asked_of(voted.store, CLASSES).votes.face_ids[0])
+    ada = voted.store.annotators.join("Ada").id
+    voted.store.gold.set([face], set_by=ada, answer="angry")
+    for name, choices in (("Ada", ("happy", "angry")), ("Ben", ("happy",)), ("Çem", ("angry",)), ("Dan", ())):
+        person = voted.store.annotators.join(name).id
+        voted.store.votes.cast(NewVote(face, person, choices, campaign_id=campaign.id))
+    known = voted.store.gold.of((face,))[face]
+    told = {v.annotator_id: is_right(answer_of(v), known) for v in voted.store.votes.current(campaign.id)}
+    found, _ = store_agreement(voted.store, CLASSES, campaign.id)
+    assert {one.person: bool(one.gold.hits) for one in found.voters} == told
+    assert list(told.values()) == [True, False, True, False]
 
 
 def test_a_set_of_classes_is_an_answer_of_its_own(voted: Workspace) -> None:

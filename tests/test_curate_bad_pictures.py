@@ -260,7 +260,8 @@ def test_status_tells_each_failure_with_its_photo_and_reason(workspace: Workspac
     told = CliRunner().invoke(main, arguments)
     assert told.stdout.splitlines() == [
         "collect: https://example.org/2.jpg: 404",
-        f"faces: {sha256} (folder party/1.jpg): this is no picture, or its beginning is damaged · tried 2 times",
+        f"faces: folder party/1.jpg (photo {sha256[:12]}): this is no picture, or its beginning is damaged "
+        "· tried 2 times",
     ]
     lines = [
         json.loads(line) for line in CliRunner().invoke(main, [*arguments, "--json"]).stdout.splitlines()

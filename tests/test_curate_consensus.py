@@ -1,12 +1,16 @@
 """Consensus rules on vote tables, and their decisions in the store."""
 
+import json
+
 import numpy as np
 import pytest
+from click.testing import CliRunner, Result
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from curate.cli import main
 from curate.consensus import NO_AGREEMENT, REJECTING, RULES, TOO_FEW, Consensus, Terms, aggregator
-from curate.decide import decide_labels, rule_of_campaign
+from curate.decide import decide_labels, rule_of_campaign, undo_decisions
 from curate.votes_table import VoteTable, tabulate
 from db.errors import ConfigError, NotFoundError
 from db.records import FLAGS, Label, NewCampaign, NewFace, NewPhoto, NewVote, Origin
@@ -170,7 +174,7 @@ def test_a_curators_decision_stays(workspace: Workspace) -> None:
     assert [label.label for label in workspace.store.labels.current()] == ["angry"]
 
 
-def test_a_vote_for_several_classes_is_shared_out_and_a_no_speaks_for_the_others(
+def test_a_vote_for_several_classes_is_shared_out_and_so_is_a_no_among_the_others(
     workspace: Workspace,
 ) -> None:
     first, second = with_faces(workspace, 2)
@@ -178,7 +182,7 @@ def test_a_vote_for_several_classes_is_shared_out_and_a_no_speaks_for_the_others
     workspace.store.votes.cast(NewVote(first, ada, ("happy", "surprised")))
     workspace.store.votes.cast(NewVote(first, ben, ("happy",)))
     workspace.store.votes.cast(NewVote(second, ada, denies="angry"))
-    table = tabulate(workspace.store.votes.current(), CLASSES).table
+    table = tabulate(workspace.store.votes.iterate(), CLASSES).table
     both, denied = aggregator("plurality").aggregate(table)
     assert both.distribution == {"happy": 0.75, "angry": 0, "surprised": 0.25, "neutral": 0}
     assert (both.label, both.votes) == ("happy", 2)
@@ -186,6 +190,136 @@ def test_a_vote_for_several_classes_is_shared_out_and_a_no_speaks_for_the_others
         {"happy": 1 / 3, "angry": 0, "surprised": 1 / 3, "neutral": 1 / 3}, abs=1e-5
     )
     assert (denied.label, denied.votes) == (None, 1)
+
+
+def campaign_of(workspace: Workspace, name: str) -> int:
+    """A campaign that asks whether faces show a class."""
+    return workspace.store.campaigns.create(NewCampaign(name, question="verify")).id
+
+
+def team(workspace: Workspace, *names: str) -> list[int]:
+    return [workspace.store.annotators.join(name).id for name in names or ("Ada", "Ben", "Cy")]
+
+
+def held(workspace: Workspace) -> dict[int, str | None]:
+    return {label.face_id: label.label for label in workspace.store.labels.current()}
+
+
+@pytest.mark.parametrize("rule", OURS)
+def test_no_votes_alone_make_no_label_however_common_a_class_is(workspace: Workspace, rule: str) -> None:
+    faces = with_faces(workspace, 60)
+    verify = campaign_of(workspace, "angry?")
+    for person in team(workspace):
+        for face in faces[:50]:
+            workspace.store.votes.cast(NewVote(face, person, ("happy",)))
+        for face in faces[50:]:
+            workspace.store.votes.cast(NewVote(face, person, denies="angry", campaign_id=verify))
+    done = decide_labels(workspace, rule)
+    assert (done.by_class["happy"], done.undecided) == (50, 10)
+    denied = workspace.store.labels.of_faces(faces[50:])[faces[50]]
+    assert denied.method == f"{rule}: {NO_AGREEMENT}" and denied.votes == 3
+    shares = denied.distribution
+    assert sum(shares.values()) == pytest.approx(1) and shares["angry"] == min(shares.values()) < 0.1
+
+
+@pytest.mark.parametrize("rule", ["auto", "dawid-skene", "plurality"])
+def test_a_no_tells_between_the_classes_that_were_chosen(workspace: Workspace, rule: str) -> None:
+    (face,) = with_faces(workspace, 1)
+    ada, ben, *others = team(workspace, "Ada", "Ben", "Cy", "Dan", "Eve")
+    verify = campaign_of(workspace, "angry?")
+    workspace.store.votes.cast(NewVote(face, ada, ("happy",)))
+    workspace.store.votes.cast(NewVote(face, ben, ("angry",)))
+    assert decide_labels(workspace, rule).undecided == 1
+    for person in others:
+        workspace.store.votes.cast(NewVote(face, person, denies="angry", campaign_id=verify))
+    decide_labels(workspace, rule, Terms())
+    assert held(workspace) == {face: "happy"}
+
+
+@pytest.mark.parametrize("rule", OURS)
+def test_a_no_that_agrees_leaves_what_the_person_chose(workspace: Workspace, rule: str) -> None:
+    (face,) = with_faces(workspace, 1)
+    verify = campaign_of(workspace, "angry?")
+    for person in team(workspace):
+        workspace.store.votes.cast(NewVote(face, person, ("surprised",)))
+    for person in team(workspace):
+        workspace.store.votes.cast(NewVote(face, person, denies="angry", campaign_id=verify))
+    decide_labels(workspace, rule)
+    assert held(workspace) == {face: "surprised"}
+    assert workspace.store.labels.current()[0].votes == 3
+
+
+def test_a_no_replaces_the_choice_it_contradicts_and_the_newest_choice_a_no(workspace: Workspace) -> None:
+    both, flagged, back = with_faces(workspace, 3)
+    (ada,) = team(workspace, "Ada")
+    verify = campaign_of(workspace, "happy?")
+    cast = workspace.store.votes.cast
+    cast(NewVote(both, ada, ("happy", "surprised")))
+    cast(NewVote(both, ada, denies="happy", campaign_id=verify))
+    cast(NewVote(flagged, ada, flag="artificial"))
+    cast(NewVote(flagged, ada, denies="happy", campaign_id=verify))
+    cast(NewVote(back, ada, denies="happy", campaign_id=verify))
+    cast(NewVote(back, ada, ("happy",)))
+    votes = tabulate(workspace.store.votes.iterate(), CLASSES).table
+    said = {
+        int(i): (int(c), int(f), int(d))
+        for i, c, f, d in zip(votes.items, votes.choices, votes.flags, votes.denies, strict=True)
+    }
+    assert said == {both: (-1, -1, 0), flagged: (-1, FLAGS.index("artificial"), -1), back: (0, -1, -1)}
+
+
+def test_a_run_is_taken_back_whole_and_the_next_decides_anew(workspace: Workspace) -> None:
+    first, second = with_faces(workspace, 2)
+    people = team(workspace)
+    cleo = workspace.store.annotators.join("Cleo").id
+    for person in people:
+        workspace.store.votes.cast(NewVote(first, person, ("happy",)))
+    assert decide_labels(workspace).batch.startswith("consensus-")
+    for person in people:
+        workspace.store.votes.cast(NewVote(first, person, ("angry",)))
+        workspace.store.votes.cast(NewVote(second, person, ("neutral",)))
+    latest = decide_labels(workspace)
+    assert (latest.changed, decide_labels(workspace).batch) == (2, "")
+    workspace.store.labels.decide(
+        [Label(second, "sad", {}, 1.0, 0, "relabel", by_id=cleo, batch="relabel-1")]
+    )
+    undone = undo_decisions(workspace)
+    assert undone is not None and (undone.batch, undone.faces) == (latest.batch, 2)
+    assert held(workspace) == {first: "happy", second: "sad"}, "a curator's decision stays"
+    history = workspace.store.labels.history(first)
+    assert [row.label for row in history] == ["happy", "angry", None]
+    assert history[2].undoes_id == history[1].id
+    assert undo_decisions(workspace) is not None
+    assert undo_decisions(workspace) is None and held(workspace) == {second: "sad"}
+    assert decide_labels(workspace).changed == 1
+    assert held(workspace) == {first: "angry", second: "sad"}
+
+
+def test_undoing_a_run_is_not_offered_to_curators_as_theirs(workspace: Workspace) -> None:
+    (face,) = with_faces(workspace, 1)
+    workspace.store.votes.cast(NewVote(face, team(workspace)[0], ("happy",)))
+    decide_labels(workspace)
+    assert workspace.store.labels.batches() == ()
+    assert [batch.faces for batch in workspace.store.labels.batches(of_rules=True)] == [1]
+
+
+def test_the_command_takes_a_run_back_and_says_so(workspace: Workspace) -> None:
+    (face,) = with_faces(workspace, 1)
+    workspace.store.votes.cast(NewVote(face, team(workspace)[0], ("happy",)))
+
+    def consensus(*arguments: str) -> Result:
+        return CliRunner().invoke(main, ["consensus", "--workspace", str(workspace.path), *arguments])
+
+    assert "decisions changed" in consensus().output
+    told = consensus("--undo").output
+    assert told.startswith("took back the consensus of 2") and "on 1 face;" in told and held(workspace) == {}
+    nothing = consensus("--undo")
+    assert (nothing.output, nothing.exit_code) == (
+        "nothing to undo: no consensus run is left to take back\n",
+        0,
+    )
+    assert json.loads(consensus("--undo", "--json").output) == {"batch": "", "at": "", "faces": 0}
+    assert consensus("--undo", "--rule", "auto").exit_code != 0
 
 
 def test_votes_for_a_class_that_is_gone_are_left_out_and_counted(workspace: Workspace) -> None:
@@ -221,6 +355,19 @@ def test_a_campaign_is_decided_by_its_own_rule_and_votes_and_leaves_other_faces_
     assert (done.by_class["angry"], done.by_class["happy"], done.withdrawn) == (1, 0, 0)
     held = {label.face_id: (label.label, label.method) for label in workspace.store.labels.current()}
     assert held == {first: ("angry", "majority"), second: ("happy", "auto")}
+
+
+def test_a_campaign_leaves_faces_alone_that_it_still_asks_about(workspace: Workspace) -> None:
+    (face,) = with_faces(workspace, 1)
+    people = [workspace.store.annotators.join(name).id for name in ("Ada", "Ben", "Cy")]
+    for person in people[:2]:
+        workspace.store.votes.cast(NewVote(face, person, ("angry",)))
+    decide_labels(workspace)
+    check = workspace.store.campaigns.create(NewCampaign("check", question="verify", about="angry"))
+    workspace.store.votes.cast(NewVote(face, people[2], denies="angry", campaign_id=check.id))
+    done = decide_labels(workspace, campaign="check")
+    assert (done.waiting, done.changed) == (1, 0)
+    assert [label.label for label in workspace.store.labels.current()] == ["angry"]
 
 
 def test_an_unknown_campaign_is_named_with_those_there_are(workspace: Workspace) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+from concurrent.futures import ThreadPoolExecutor
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -14,7 +17,8 @@ from hypothesis import strategies as st
 from curate.answers import read_answers
 from curate.cli import main
 from curate.label_file import COLUMNS, decide_file
-from db.errors import InputError
+from curate.table_text import table_lines
+from db.errors import InputError, StoreError
 
 HEADER = "question,worker,answer\n"
 
@@ -56,19 +60,20 @@ def test_without_out_the_labels_go_to_the_terminal_and_the_tally_beside_them(
 ) -> None:
     done = consensus("--votes", write(tmp_path, HEADER + "1,a,x\n1,b,x\n"), "--rule", rule)
     assert next(csv.DictReader(done.stdout.splitlines()))["label"] == "x"
-    assert "1 questions, 2 votes" in done.stderr
+    assert "1 question, 2 votes" in done.stderr
 
 
 def test_bad_lines_are_named_and_the_rest_goes_on(tmp_path: Path) -> None:
-    text = HEADER + "1,a,x\n1,b\n,a,x\n2,a,\n\n1,a,y\n2,b,x\n"
+    text = HEADER + "1,a,x\n1,b\n,a,x\n2,a,\n\n1,a,y\n2,b,x\n3,a,x,,\n"
     done = consensus("--votes", write(tmp_path, text), "--out", tmp_path / "labels.csv")
     assert [row["question"] for row in labels(tmp_path / "labels.csv")] == ["1", "2"]
     told = [line.partition("answers.csv, ")[2] for line in done.stderr.splitlines()]
     assert told == [
-        "line 3: 2 columns where the first line has 3; left out",
+        "line 3: expected 3 cells, got 2; left out",
         "line 4: the question is empty; left out",
         "line 5: the answer is empty; left out",
         "line 7: this worker has answered this question before; left out",
+        "line 9: expected 3 cells, got 5; left out",
     ]
     assert labels(tmp_path / "labels.csv")[0]["label"] == "x"
 
@@ -77,7 +82,7 @@ def test_many_bad_lines_are_counted_not_listed(tmp_path: Path) -> None:
     done = consensus(
         "--votes", write(tmp_path, HEADER + "1,a\n" * 500 + "1,a,x\n"), "--json", "--out", tmp_path / "o"
     )
-    assert len(done.stderr.splitlines()) == 21 and "480 more lines" in done.stderr
+    assert len(done.stderr.splitlines()) == 21 and "left out 480 lines more" in done.stderr
     assert json.loads(done.stdout) == {
         "questions": 1, "votes": 1, "workers": 1, "labelled": 1, "without a label": 0, "lines left out": 500,
     }  # fmt: skip
@@ -159,9 +164,117 @@ def test_options_that_do_not_go_together_are_refused(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_written_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
     votes = write(tmp_path, HEADER + "1,a,x\n")
-    with pytest.raises(InputError, match="cannot be written"):
+    with pytest.raises(InputError, match="cannot write"):
         decide_file(votes, tmp_path / "nowhere" / "labels.csv")
     assert [path.name for path in tmp_path.iterdir()] == ["answers.csv"]
+
+
+@pytest.mark.parametrize(
+    ("stray", "spoilt"),
+    [
+        ('"q5,w0,happy', [7]),
+        ('"q5,w0,happy\n"q5,w1,happy', [7, 8]),
+        ('q5,"w0,happy\nq5,w1,happy\nq6,w0,"happy', [7, 9]),
+        ('q5,w0,"happy', [7]),
+        ('q5,w0,5" tall\n"q5",w1,"so ""so"""', []),
+    ],
+)
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_quote_that_is_never_closed_spoils_its_line_alone(
+    tmp_path: Path, stray: str, spoilt: list[int], end: str
+) -> None:
+    good = [f"{name}{i},w0,sad" for name in ("before", "after") for i in range(5)]
+    lines = [HEADER.strip(), *good[:5], *stray.split("\n"), *good[5:]]
+    answers = read_answers(write(tmp_path, end.join(lines)))
+    assert [(bad.number, bad.reason) for bad in answers.bad] == [
+        (number, "a quote is opened and never closed") for number in spoilt
+    ]
+    assert len(answers.table) == len(lines) - 1 - len(spoilt)
+
+
+def test_a_cell_of_two_lines_is_one_cell_and_the_lines_after_it_keep_their_numbers(tmp_path: Path) -> None:
+    text = HEADER + '"two\nlines",ann,"a, ""b"""\nq,ann\nq,ann,x'
+    answers = read_answers(write(tmp_path, text))
+    assert answers.questions == ("q", "two\nlines") and 'a, "b"' in answers.table.classes
+    assert [bad.number for bad in answers.bad] == [4]
+
+
+cells = st.text(st.sampled_from('ab ,;"\t\n'), min_size=1, max_size=4)
+
+
+@given(st.lists(st.tuples(cells, cells, cells).filter(lambda row: "".join(row).count("\n") < 4), max_size=6))
+def test_what_a_csv_writer_wrote_is_read_as_it_was(table: list[tuple[str, str, str]]) -> None:
+    file = StringIO()
+    csv.writer(file, lineterminator="\n").writerows(table)
+    assert [row for _, row in table_lines(iter(StringIO(file.getvalue())), ",", 3)] == list(map(list, table))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        bytes(range(256)) * 9,
+        b"\xff\xd8\xff\xe0\x10JFIF\x81\x8d\n\x90",
+        b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
+        b"\x01\x02\x03,\x04\n",
+        HEADER.encode() + b"q,w,x\nq,w\0,x\n",
+        HEADER.encode() + b"q,w,\x81\n",
+        b"\xff\xfe\x00\xd8a\x00",
+        b"\xff\xfea",
+    ],
+    ids=["bytes", "photo", "PNG", "control", "null", "no cp1252", "no UTF-16", "odd UTF-16"],
+)
+@pytest.mark.parametrize("command", ["consensus", "agreement"])
+def test_what_is_no_text_is_refused_in_one_line(tmp_path: Path, content: bytes, command: str) -> None:
+    done = CliRunner().invoke(main, [command, "--votes", str(write(tmp_path, content))])
+    assert done.exit_code == 1 and "is no text: " in done.stderr and "CSV" in done.stderr
+    assert len(done.stderr.splitlines()) == 2
+
+
+def test_answers_that_differ_only_in_case_are_one_class_and_it_is_said(tmp_path: Path) -> None:
+    votes = write(tmp_path, HEADER + "1,a,Happy\n1,b,happy \n1,c, happy\n1,d,sad\n")
+    done = consensus("--votes", votes, "--rule", "majority", "--out", tmp_path / "o.csv")
+    (row,) = labels(tmp_path / "o.csv")
+    assert (row["label"], row["confidence"], row["p_sad"]) == ("happy", "0.75", "0.25")
+    assert "p_Happy" not in row
+    told = "answers that differ only in case are one class, spelt as the first: happy (2), Happy (1)"
+    assert done.stderr.count(told) == 1
+    assert told in CliRunner().invoke(main, ["agreement", "--votes", str(votes)]).stderr
+
+
+@pytest.mark.parametrize("rule", ["auto", "plurality", "dawid-skene"])
+def test_unsure_and_flags_mean_what_they_mean_in_a_workspace(tmp_path: Path, rule: str) -> None:
+    lines = [
+        "1,a,unsure",
+        "1,b,happy",
+        "1,c,happy",
+        "2,a,not_a_face",
+        "2,b,Not_a_face",
+        "2,c,happy",
+        "3,a,Unsure",
+    ]
+    votes = write(tmp_path, HEADER + "\n".join(lines))
+    done = consensus("--votes", votes, "--rule", rule, "--out", tmp_path / "o.csv")
+    told = [(row["label"], row["reason"], row["votes"]) for row in labels(tmp_path / "o.csv")]
+    assert told[:2] == [("happy", "", "3"), ("", "not_a_face", "3")] and told[2][0] == ""
+    assert [name for name in labels(tmp_path / "o.csv")[0] if name.startswith("p_")] == ["p_happy"]
+    assert "as in a workspace: not_a_face (2), unsure (2)" in done.stderr
+
+
+@pytest.mark.parametrize("rule", ["auto", "majority", "plurality", "dawid-skene"])
+def test_votes_without_any_class_label_nothing(tmp_path: Path, rule: str) -> None:
+    votes = write(tmp_path, HEADER + "1,a,unsure\n1,b,unsure\n2,a,artificial\n")
+    done = decide_file(votes, tmp_path / "o.csv", rule)
+    assert (done.questions, done.labelled) == (2, 0)
+    assert CliRunner().invoke(main, ["agreement", "--votes", str(votes)]).exit_code == 0
+
+
+def test_columns_of_counts_may_be_called_as_the_answers_are(tmp_path: Path) -> None:
+    text = "image,happy,Happy,unsure,not_a_face\na,2,3,1,0\nb,0,0,0,4\nc,1,2\n"
+    done = consensus("--votes", write(tmp_path, text), "--rule", "plurality", "--out", tmp_path / "o.csv")
+    first, second = labels(tmp_path / "o.csv")
+    assert (first["label"], first["votes"], second["reason"]) == ("Happy", "6", "not_a_face")
+    assert "Happy (3), happy (2)" in done.stderr and "unsure (1), not_a_face (4)" in done.stderr
+    assert "line 4: expected 5 cells, got 3" in done.stderr
 
 
 rows = st.lists(
@@ -196,3 +309,41 @@ def test_on_real_crowds_the_default_is_as_good_as_the_best_of_crowd_kits(
     truth = {row["question"]: row["truth"] for row in labels(folder / "truth.csv")}
     found = {row["question"]: row["label"] for row in labels(tmp_path / "labels.csv")}
     assert sum(found[question] == answer for question, answer in truth.items()) / len(truth) > best - 0.005
+
+
+def test_labels_go_into_a_pipe_and_leave_it_a_pipe(tmp_path: Path) -> None:
+    votes, pipe = write(tmp_path, HEADER + "1,a,x\n"), tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(pipe.read_text)
+        decide_file(votes, pipe)
+        assert reading.result(timeout=20).startswith("question,label")
+    assert pipe.is_fifo()
+
+
+def test_a_device_is_written_to_and_a_link_followed(tmp_path: Path) -> None:
+    votes, real, link = write(tmp_path, HEADER + "1,a,x\n"), tmp_path / "real.csv", tmp_path / "link.csv"
+    real.write_text("old")
+    real.chmod(0o600)
+    link.symlink_to(real)
+    null = tmp_path / "null"
+    null.symlink_to("/dev/null")
+    for out in (link, null):
+        decide_file(votes, out)
+        assert out.is_symlink()
+    assert labels(real)[0]["label"] == "x" and real.stat().st_mode & 0o777 == 0o600
+    assert Path("/dev/null").is_char_device()
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["answers.csv", "link.csv", "null", "real.csv"]
+
+
+def test_a_full_device_is_a_full_disk(tmp_path: Path) -> None:
+    if not Path("/dev/full").is_char_device():
+        pytest.skip("this system has no /dev/full")
+    with pytest.raises(StoreError, match="the disk is full"):
+        decide_file(write(tmp_path, HEADER + "1,a,x\n"), Path("/dev/full"))
+
+
+def test_a_dash_is_the_terminal(tmp_path: Path) -> None:
+    done = consensus("--votes", write(tmp_path, HEADER + "1,a,x\n1,b,x\n"), "--out", "-")
+    assert next(csv.DictReader(done.stdout.splitlines()))["label"] == "x"
+    assert "1 question, 2 votes" in done.stderr

@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import delete
 
+from db.engine import engine_for
 from db.errors import InputError, NotFoundError
 from db.store import Store
+from db.tables import annotator
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -29,6 +32,30 @@ def test_the_first_person_is_owner_and_the_others_are_what_they_are_made(store: 
     assert store.annotators.join("Bob").role == "voter"
     assert store.annotators.join("Cem", role="curator").role == "curator"
     assert store.annotators.join("Cem", role="owner").role == "curator"
+
+
+def test_of_people_who_come_first_at_once_one_is_owner(database_url: str) -> None:
+    for turn in range(4):
+        store = Store.open(database_url)
+        ready = threading.Barrier(5)
+
+        def come(name: str, store: Store = store, ready: threading.Barrier = ready) -> None:
+            store.annotators.find(name)  # so that everybody has a connection
+            ready.wait()
+            (store.annotators.add if name.endswith("1") else store.annotators.join)(name)
+
+        threads = [threading.Thread(target=come, args=(f"{turn} {i}",)) for i in range(5)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        people = store.annotators.all()
+        assert (len(people), [person.role for person in people].count("owner")) == (5, 1)
+        engine = engine_for(database_url)
+        with engine.begin() as connection:
+            connection.execute(delete(annotator))
+        engine.dispose()
+        store.close()
 
 
 def test_somebody_stays_owner(store: Store) -> None:

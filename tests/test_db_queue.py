@@ -21,7 +21,10 @@ from db.records import (
     Campaign,
     GoldMix,
     NewCampaign,
+    NewFace,
+    NewPhoto,
     NewVote,
+    Origin,
     Picks,
     Prediction,
     QueuedFace,
@@ -416,6 +419,68 @@ def test_people_who_take_and_vote_at_once_waste_no_vote(
     assert {face: w.voters for face, w in store.queue.wanted(campaign.id, faces).items()} == dict.fromkeys(
         faces, 2
     )
+
+
+def test_voters_and_curators_at_once_hinder_nobody(store: Store, faces: tuple[int, ...]) -> None:
+    """Where changing a campaign kept leases of it waiting, PostgreSQL found deadlocks between the two."""
+    people = [store.annotators.join(f"voter {i}").id for i in range(4)]
+    campaign = campaign_with(store, overlap=Overlap("fixed", most=3))
+    failures: list[BaseException] = []
+
+    def votes(who: int) -> None:
+        for _ in range(25):
+            for face in taken(store, campaign, who, 2):
+                vote(store, campaign, who, face, "happy")
+            store.votes.undo(who, campaign_id=campaign.id)
+
+    def curates(who: int) -> None:
+        for i in range(30):
+            store.queue.ask_more(campaign.id, [faces[(who + i) % 5], faces[i % 5]], i % 3)
+            store.campaigns.change(campaign.id, overlap=Overlap("fixed", most=2 + i % 3))
+
+    def work(act: Callable[[int], None], who: int) -> None:
+        try:
+            act(who)
+        except BaseException as error:  # shown by the test below
+            failures.append(error)
+
+    threads = [
+        threading.Thread(target=work, args=(curates if i % 2 else votes, who))
+        for i, who in enumerate([*people, *people[:2]])
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+
+
+def test_a_face_without_a_class_is_not_asked_whether_it_shows_it(
+    workspace: Workspace, store: Store, faces: tuple[int, ...], people: tuple[int, ...]
+) -> None:
+    bare = add_bare_face(workspace)
+    store.gold.set([bare], set_by=people[0], flag="not_a_face")
+    verify = campaign_with(store, question="verify", gold=GoldMix(0.5))
+    store.queue.ask_more(verify.id, [bare, faces[0]], 1)
+    assert sorted(taken(store, verify, people[0])) == list(faces)
+    named = campaign_with(store, question="verify", about="angry")
+    assert sorted(taken(store, named, people[0])) == [*faces, bare]
+    alone = NewCampaign("alone", question="verify", picks=Picks(face_ids=(bare,)))
+    with pytest.raises(InputError, match="would ask about no face") as refused:
+        store.campaigns.create(alone, may_wait=False)
+    assert "name the class" in str(refused.value.hint)
+    assert store.campaigns.by_name("alone") is None
+    assert store.queue.counts(store.campaigns.create(alone).id).open == 0  # it waits for faces
+
+
+def add_bare_face(workspace: Workspace) -> int:
+    """A face that no search for a class found."""
+    store = workspace.store
+    sha256 = workspace.blobs.put(b"bare", ".jpg")
+    store.photos.add(NewPhoto(sha256, ".jpg", 80, 60, "0" * 16, 4), Origin("folder", "bare"))
+    [photo] = store.photos.without_detection()
+    store.faces.record_detection(photo.id, "by hand", [NewFace((8, 6, 40, 54), 0.9, sha256, (80, 60), 1.0)])
+    return max(store.faces.ids())
 
 
 def test_unknown_campaigns_people_and_fields_are_refused(store: Store, people: tuple[int, ...]) -> None:

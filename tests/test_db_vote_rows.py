@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import update
 
+from db.engine import engine_for
 from db.errors import NotFoundError
 from db.records import NewCampaign, NewVote, Vote
 from db.store import Store
+from db.tables import vote
 from db.vote_rows import PastVote
 from db.workspace import Workspace, create_workspace, open_workspace
 
@@ -88,6 +91,97 @@ def test_a_ledger_that_comes_in_batches_holds_what_the_same_votes_cast_here_hold
     assert store.vote_rows.counts(brought.id) == store.vote_rows.counts(cast.id)
     again = store.vote_rows.add(rows)
     assert (again.added, again.known) == (0, len(rows))
+
+
+BEFORE_OR_AFTER = st.tuples(
+    st.integers(0, 1),
+    st.sampled_from(["cast", "cast", "skip", "undo", "old row", "old row", "row of a wrong clock"]),
+    st.integers(0, 400),
+    st.sampled_from(["happy", "angry"]),
+)
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    derandomize=True,
+)
+@given(steps=st.lists(BEFORE_OR_AFTER, max_size=14))
+def test_rows_from_files_take_their_place_in_time_whatever_is_cast_and_undone_around_them(
+    store: Store, faces: tuple[int, ...], steps: list[tuple[int, str, int, str]]
+) -> None:
+    number = len(store.campaigns.all())
+    campaign = store.campaigns.create(NewCampaign(f"mixed {number}")).id
+    ann = store.annotators.join("Ann").id
+    model: list[
+        tuple[datetime, int, int, tuple[str, ...] | None]
+    ] = []  # time, place, face, choices or a skip
+    for place, (face, action, days, choice) in enumerate(steps):
+        now = datetime.now(UTC)
+        if action == "undo":
+            last = max(model, default=None)
+            undone = store.votes.undo(ann, campaign_id=campaign)
+            assert undone == (None if last is None else faces[last[2]])
+            model = [one for one in model if one is not last]
+        elif action in ("cast", "skip"):
+            choices = (choice,) if action == "cast" else ()
+            new = NewVote(faces[face], ann, choices, campaign_id=campaign)
+            (store.votes.cast if action == "cast" else store.votes.skip)(new)
+            model.append((now, place, face, choices or None))
+        else:
+            at = START + timedelta(days=days - 400) if action == "old row" else now + timedelta(days=days)
+            name = f"mixed-{number}-{place}"
+            row = PastVote(faces[face], ann, name, at, choices=(choice,), campaign_id=campaign)
+            assert store.vote_rows.add([row]).added == 1
+            model.append((min(at, now), place, face, (choice,)))
+        holds = {one[2]: one[3] for one in sorted(model)}
+        mine = store.votes.current(campaign)
+        assert {vote.face_id: vote.choices for vote in mine} == {
+            faces[face]: choices for face, choices in holds.items() if choices is not None
+        }
+
+
+def test_an_old_row_from_a_file_displaces_no_newer_vote_in_any_view(
+    store: Store, faces: tuple[int, ...]
+) -> None:
+    ann = store.annotators.join("Ann").id
+    elsewhere = store.campaigns.create(NewCampaign("elsewhere")).id
+    store.votes.cast(NewVote(faces[0], ann, ("happy",)))
+    store.votes.cast(NewVote(faces[1], ann, ("neutral",)))
+    store.vote_rows.add(
+        [past(1, faces[0], ann, "angry"), past(2, faces[0], ann, "angry", campaign_id=elsewhere)]
+    )
+    held = store.votes.held(ann, faces[0])
+    assert held is not None and held.choices == ("happy",)
+    assert [vote.choices for vote in store.votes.current() if vote.face_id == faces[0]] == [("happy",)]
+    assert [vote.choices for vote in store.votes.bare() if vote.face_id == faces[0]] == [("happy",)]
+    assert [vote.choices for vote in store.votes.of_annotator(ann, 2)] == [("neutral",), ("happy",)]
+    assert store.votes.undo(ann) == faces[1]
+    assert store.votes.undo(ann) == faces[0]
+    held = store.votes.held(ann, faces[0])
+    assert held is not None and held.choices == ("angry",)  # what the file tells held before
+
+
+def test_a_vote_cast_after_the_clock_jumped_back_still_supersedes(
+    store: Store, faces: tuple[int, ...], database_url: str
+) -> None:
+    ann = store.annotators.join("Ann").id
+    store.votes.cast(NewVote(faces[0], ann, ("neutral",)))
+    store.votes.cast(NewVote(faces[1], ann, ("neutral",)))
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    engine = engine_for(database_url)
+    with engine.begin() as connection:  # as if the clock had been a day ahead
+        connection.execute(update(vote).values(at=tomorrow))
+    engine.dispose()
+    store.vote_rows.add([past(1, faces[2], ann, "angry")])
+    store.votes.cast(NewVote(faces[0], ann, ("happy",)))
+    store.votes.cast(NewVote(faces[1], ann, ("happy",)))
+    store.vote_rows.add([past(2, faces[0], ann, "angry")])  # what holds is looked up anew
+    held = [store.votes.held(ann, face) for face in faces]
+    assert [row.choices for row in held if row] == [("happy",), ("happy",), ("angry",)]
+    undone = [store.votes.undo(ann) for _ in range(7)]
+    assert undone == [faces[1], faces[0], faces[1], faces[0], faces[0], faces[2], None]
 
 
 def copied(history: Sequence[Vote], campaign_id: int) -> list[PastVote]:

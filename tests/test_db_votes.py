@@ -156,6 +156,26 @@ def test_a_request_id_of_another_face_is_refused(store: Store, faces: tuple[int,
         store.votes.cast(NewVote(faces[1], ann, ("happy",)), request_id="request-1")
 
 
+def test_a_request_id_of_another_action_or_person_is_refused(store: Store, faces: tuple[int, ...]) -> None:
+    ann, bob = (store.annotators.join(name).id for name in ("Ann", "Bob"))
+    new = NewVote(faces[0], ann, ("happy",))
+    store.votes.cast(new, request_id="request-1")
+    store.votes.cast(NewVote(faces[1], bob, ("happy",)))
+    for refused in (
+        lambda: store.votes.skip(new, request_id="request-1"),
+        lambda: store.votes.undo(ann, request_id="request-1"),
+        lambda: store.votes.undo(bob, request_id="request-1"),
+    ):
+        with pytest.raises(InputError, match="vote of annotator"):
+            refused()
+    store.votes.undo(ann, request_id="request-2")
+    with pytest.raises(InputError, match="undo of annotator"):
+        store.votes.undo(bob, request_id="request-2")
+    with pytest.raises(InputError, match="not face 1 in 99"):
+        store.votes.undo(ann, request_id="request-2", campaign_id=99)
+    assert held(store) == {(bob, faces[1]): ("happy",)}
+
+
 def test_undo_of_a_named_request_leaves_later_votes_alone(store: Store, faces: tuple[int, ...]) -> None:
     ann = store.annotators.join("Ann").id
     store.votes.cast(NewVote(faces[0], ann, ("happy",)), request_id="request-1")

@@ -18,6 +18,7 @@ import pytest
 from db.overlap import Overlap
 from db.records import GoldMix, NewCampaign, Picks
 from db.workspace import Workspace, create_workspace, open_workspace
+from label_ui.people import People
 
 AddFaces = Callable[[Workspace, int], tuple[int, ...]]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -355,6 +356,38 @@ def test_votes_cast_without_a_server_wait_and_arrive_when_it_is_back(page: Page,
     page.driver.get(label.url)
     until(lambda: len(votes_of(label, "Offline")) == 3)
     assert votes_of(label, "Offline") == [("happy", None), ("angry", None), ("surprised", None)]
+
+
+def test_votes_cast_after_the_login_has_ended_arrive_after_logging_in(page: Page, label: Label) -> None:
+    page.join(label.url, "Nora")
+    People(label.workspace.store).set_password("Nora", "a phrase of Nora")  # and every login of hers ends
+    page.press("1")
+    page.press("2")
+    until(lambda: "2 votes en attente" in page.text("#mq-waiting"))
+    page.driver.refresh()
+    until(lambda: page.script("location.pathname") == "/login")
+    page.driver.find_element("id", "mq-name").send_keys("Nora")
+    page.driver.find_element("id", "mq-password").send_keys("a phrase of Nora\n")
+    until(lambda: votes_of(label, "Nora") == [("happy", None), ("angry", None)])
+
+
+def test_votes_that_a_campaign_no_longer_takes_are_kept_until_it_does(page: Page, label: Label) -> None:
+    campaigns = label.workspace.store.campaigns
+    page.join(label.url, "Barred")
+    page.press("1")
+    until(lambda: votes_of(label, "Barred") == [("happy", None)])
+    campaigns.change(1, voters=(label.workspace.store.annotators.join("Kay").id,))
+    try:
+        page.press("2")
+        until(lambda: "does not ask Barred" in page.text("#mq-waiting"))
+        assert page.text("#mq-waiting").startswith("1 vote en attente")
+        page.driver.refresh()  # even a closed page keeps them
+        until(lambda: "does not ask Barred" in page.text("#mq-waiting"))
+        assert votes_of(label, "Barred") == [("happy", None)]
+    finally:
+        campaigns.change(1, voters=())
+    page.driver.refresh()
+    until(lambda: votes_of(label, "Barred") == [("happy", None), ("angry", None)])
 
 
 def test_two_people_at_once_give_each_face_the_one_vote_it_wants(

@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
+from curate.intervals import difference_interval
 from db.errors import InputError, MimiqueError, NotFoundError
 from db.overlap import Overlap
-from db.records import Annotator, GoldMix, NewVote, Picks, Prediction, Run, Snapshot, Suggest
+from db.records import Annotator, GoldMix, NewCampaign, NewVote, Picks, Prediction, Run, Snapshot, Suggest
 from db.workspace import Workspace
 from label_ui.campaigns import CampaignDesk
+from label_ui.my_answers import my_answers
 from label_ui.roles import calls_of, role_needed
 
 AddFaces = Callable[[Workspace, int], tuple[int, ...]]
@@ -115,6 +117,17 @@ def test_what_makes_no_campaign_is_refused_in_one_line(
     assert len(workspace.store.campaigns.all()) == 1
 
 
+def test_a_campaign_that_asks_about_no_face_is_refused_unless_faces_may_come(
+    desk: CampaignDesk, cura: Annotator, workspace: Workspace, add_faces: AddFaces
+) -> None:
+    picks = {"picks": {"candidate_class": "surprised"}}
+    assert desk.campaign_make(cura, {"name": "before the photos", **picks})["faces"] == 0
+    add_faces(workspace, 1)
+    with pytest.raises(InputError, match="'after them' would ask about no face"):
+        desk.campaign_make(cura, {"name": "after them", **picks})
+    assert len(workspace.store.campaigns.all()) == 2
+
+
 def test_the_overlap_changes_midway_and_finished_faces_open_again(
     desk: CampaignDesk, cura: Annotator, workspace: Workspace, add_faces: AddFaces
 ) -> None:
@@ -179,6 +192,30 @@ def test_known_faces_are_marked_and_unmarked(
     with pytest.raises(MimiqueError, match="no class"):
         desk.gold_set(cura, [face], answer="hapy")
     assert desk.gold_remove(cura, [face]) == {"removed": 1}
+
+
+def test_the_interval_of_a_difference_is_newcombe_s() -> None:
+    # Newcombe 1998, table II, method 10: 56/70 less 48/80 is 0.0524 to 0.3339, and 10/10 less 0/10 0.6075 to 1.
+    assert difference_interval((48, 80), (56, 70)) == pytest.approx((0.0524, 0.3339), abs=5e-5)
+    assert difference_interval((0, 10), (10, 10)) == pytest.approx((0.6075, 1.0), abs=5e-5)
+    assert difference_interval((0, 10), (0, 10)) == pytest.approx((-0.2775, 0.2775), abs=5e-5)
+
+
+def test_an_answer_told_at_once_and_then_corrected_counts_as_it_was(
+    desk: CampaignDesk, workspace: Workspace, cura: Annotator, add_faces: AddFaces
+) -> None:
+    store, faces = workspace.store, add_faces(workspace, 2)
+    desk.gold_set(cura, list(faces[:2]), answer="angry")
+    made = store.campaigns.create(NewCampaign("told", gold=GoldMix(0.5, "at once")))
+    ann = store.annotators.join("Ann").id
+    for face, words in ((faces[0], ("happy", "angry")), (faces[1], ("angry", "happy"))):
+        for word in words:
+            store.votes.cast(NewVote(face, ann, (word,), campaign_id=made.id), request_id=f"{face}-{word}")
+            if word == words[0]:
+                store.votes.undo(ann, request_id=f"{face}-undo", campaign_id=made.id)
+    mine = my_answers(store, made, workspace.settings.classes, ann)
+    assert (mine.gold.right, mine.gold.total, mine.voted) == (1, 2, 2)
+    assert my_answers(store, store.campaigns.main(), workspace.settings.classes, ann).gold.total == 0
 
 
 def test_the_sway_is_told_with_its_interval(

@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, closing
+from contextlib import AbstractContextManager, closing, suppress
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
@@ -29,7 +29,7 @@ from label_ui.door import check_door, is_loopback, open_door, own_address, passw
 from label_ui.doorkeeper import IDLE, LONGEST, Doorkeeper, Visitor, hash_of, needs_owner_key
 from label_ui.people import People
 from label_ui.rates import Limiter, Rate
-from label_ui.roles import LoginRefusedError, NotAllowedError, TooOftenError
+from label_ui.roles import LoginNeededError, LoginRefusedError, NotAllowedError, TooOftenError
 
 AddFaces = Callable[[Workspace, int], tuple[int, ...]]
 HERE = "192.0.2.7"
@@ -320,6 +320,56 @@ def test_a_link_that_is_called_back_or_too_old_lets_nobody_in(
     assert people.invites() == ()
 
 
+@pytest.mark.parametrize("name", ["", "   ", "x" * 65])
+def test_a_name_that_will_not_do_leaves_the_link_as_it_was(
+    workspace: Workspace, keeper: Doorkeeper, name: str
+) -> None:
+    token = link(workspace)
+    for password in ("", PASSWORD):
+        with pytest.raises(InputError, match="name"):
+            keeper.accept(token, name, password)
+    with pytest.raises(InputError, match="a password has"):
+        keeper.accept(token, "Good", "short")
+    assert name_of(keeper.accept(token, "Good", "")) == "Good"
+
+
+def test_a_name_that_will_not_do_leaves_the_owners_key_as_it_was(
+    workspace: Workspace, cheap_hashes: None
+) -> None:
+    keeper = Doorkeeper(workspace.store, asks_login=True, owner_key="the key")
+    for name in ("", "x" * 65):
+        with pytest.raises(InputError, match="name"):
+            keeper.accept("the key", name, "")
+    came = keeper.accept("the key", "Olga", PASSWORD).annotator
+    assert came is not None and (came.name, came.role) == ("Olga", "owner")
+
+
+def test_a_link_for_a_disabled_person_is_not_used_up(workspace: Workspace, keeper: Doorkeeper) -> None:
+    keeper.accept(link(workspace), "Ana", "")
+    token = link(workspace, name="Ana")
+    People(workspace.store).disable("Ana")
+    with pytest.raises(NotAllowedError):
+        keeper.accept(token, "", "")
+    People(workspace.store).enable("Ana")
+    assert name_of(keeper.accept(token, "", "")) == "Ana"
+
+
+def test_a_name_lost_in_a_race_uses_up_one_link_only(workspace: Workspace, keeper: Doorkeeper) -> None:
+    tokens = [link(workspace) for _ in range(6)]
+    came: list[str] = []
+
+    def guest(token: str) -> None:
+        with suppress(InputError):
+            came.append(name_of(keeper.accept(token, "Same", "")))
+
+    guests = [threading.Thread(target=guest, args=(token,)) for token in tokens]
+    for thread in guests:
+        thread.start()
+    for thread in guests:
+        thread.join()
+    assert came == ["Same"] and len(People(workspace.store).invites()) == 5
+
+
 def test_two_guests_at_once_do_not_share_the_last_use(workspace: Workspace, keeper: Doorkeeper) -> None:
     token = link(workspace)
     came: list[str] = []
@@ -385,6 +435,20 @@ def test_the_password_of_the_start_lets_the_owner_in_and_nobody_else(
         keeper.log_in("Olga", PASSWORD, HERE)
 
 
+def test_the_password_of_the_start_makes_an_owner_where_all_names_came_with_a_file(
+    workspace: Workspace, cheap_hashes: None
+) -> None:
+    workspace.store.annotators.join("Ivy", elsewhere=True)
+    keeper = Doorkeeper(workspace.store, asks_login=True, password=PASSWORD)
+    for name, password in (("Ivy", PASSWORD), ("Olga", "another password")):
+        with pytest.raises(LoginRefusedError):
+            keeper.log_in(name, password, HERE)
+    first = keeper.log_in("Olga", PASSWORD, HERE).annotator
+    assert first is not None and first.role == "owner"
+    with pytest.raises(LoginRefusedError):
+        keeper.log_in("Pia", PASSWORD, HERE)
+
+
 def test_without_any_password_the_owner_comes_in_by_a_link_that_works_once(
     workspace: Workspace, cheap_hashes: None
 ) -> None:
@@ -437,8 +501,9 @@ def test_a_name_with_a_password_asks_for_it_on_ones_own_machine_too(
     for given_password in ("", "wrong"):
         with pytest.raises(LoginRefusedError, match="Ana has a password"):
             keeper.join("Ana", given_password)
-    with pytest.raises(NotAllowedError):
+    with pytest.raises(LoginNeededError):
         keeper.person(Visitor(None), "Ana")
+    assert name_of(keeper.log_in("Ana", PASSWORD, HERE)) == "Ana"
     visitor = keeper.join("Ana", PASSWORD)
     assert keeper.person(visitor, "Ana").name == "Ana"
 

@@ -7,7 +7,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 import cv2
@@ -19,13 +21,29 @@ from hypothesis import strategies as st
 
 from db.command import command_group
 from db.errors import NotFoundError
-from db.records import FLAGS, Label, NewCampaign, NewFace, NewPhoto, NewVote, Origin
+from db.overlap import Overlap
+from db.records import (
+    FLAGS,
+    Annotator,
+    GoldMix,
+    Label,
+    NewCampaign,
+    NewFace,
+    NewPhoto,
+    NewVote,
+    Origin,
+    Picks,
+    Suggest,
+)
 from db.workspace import Workspace, create_workspace, open_workspace
+from label_ui.decisions import Decisions
+from label_ui.exchange import BadLine, LabelRow
 from label_ui.exchange_cli import FORMATS, export_command, import_command
 from label_ui.exchange_export import export_votes
 from label_ui.exchange_formats import format_named, format_of, formats
-from label_ui.exchange_import import ImportReport, ImportRule, import_votes
+from label_ui.exchange_import import import_votes
 from label_ui.exchange_pictures import import_pictures
+from label_ui.exchange_report import ImportReport, ImportRule
 
 AddFaces = Callable[[Workspace, int], tuple[int, ...]]
 NAMES = ("Ana", '=Bob, "x"', "Čem\u200d😀", "line\nbreak")
@@ -419,7 +437,10 @@ def test_the_commands_say_what_they_did_and_what_to_type_next(
     run = CliRunner().invoke
     out = tmp_path / "votes.csv"
     done = run(label, ["export", "-w", str(voted.path), "--out", str(out)])
-    assert (done.exit_code, done.stdout) == (0, "") and "22 votes, 3 labels as csv" in done.stderr
+    assert (done.exit_code, done.stdout) == (
+        0,
+        "",
+    ) and "22 votes, 3 labels, 1 campaign as csv" in done.stderr
     came = run(label, ["import", "-w", str(other.path), str(out), "--json"])
     assert json.loads(came.stdout)["counts"]["added"] == 22
     again = run(label, ["import", "-w", str(other.path), str(out)])
@@ -460,3 +481,195 @@ def test_a_full_disk_behind_standard_output_is_one_line(voted: Workspace) -> Non
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
     assert done.returncode != 0
     assert "the disk is full" in done.stderr and "Traceback" not in done.stderr
+
+
+ASKED = st.fixed_dictionaries(
+    {
+        "question": st.sampled_from(["choose", "verify"]),
+        "classes": st.sampled_from([(), ("happy", "angry"), ("yes, =1", "[no]")]),
+        "about": st.sampled_from(["", "angry"]),
+        "overlap": st.sampled_from([Overlap(), Overlap("fixed", most=3), Overlap("majority", team=5)]),
+        "rule": st.sampled_from(["auto", "majority", "glad"]),
+        "blind": st.booleans(),
+        "ordering": st.sampled_from(["teach", "age", "random", "class"]),
+        "gold": st.builds(GoldMix, st.floats(0, 0.5), st.sampled_from(["at once", "never"])),
+        "seed": st.integers(0, 9),
+    }
+)
+DEED = st.tuples(
+    st.sampled_from(["relabel", "reject", "gold", "send_back", "undo"]),
+    st.sets(st.integers(0, 5), min_size=1),
+)
+
+
+def told(path: Path, name: str) -> list[object]:
+    """The rows of a file, but for what rules decided and where they stand."""
+    rows = [row for row in format_named(name).read(path) if not isinstance(row, BadLine)]
+    return [replace(row, line=0) for row in rows if not isinstance(row, LabelRow) or row.by]
+
+
+def decide(workspace: Workspace, curator: Annotator, faces: list[int], deed: str, batches: list[str]) -> None:
+    """One thing a curator does."""
+    decisions = Decisions(workspace, curator)
+    if deed == "undo":
+        if batches:
+            decisions.undo(batches.pop())
+        return
+    done = {
+        "relabel": lambda: decisions.relabel(faces, "happy"),
+        "reject": lambda: decisions.reject(faces, "offensive"),
+        "gold": lambda: decisions.gold(faces, "angry"),
+        "send_back": lambda: decisions.send_back(faces, 2),
+    }[deed]()
+    batches.extend([done.batch] if done.batch else [])
+
+
+@pytest.mark.parametrize("name", ["csv", "jsonl"])
+def test_campaigns_decisions_and_known_faces_come_back_the_same_in_a_fresh_workspace(
+    name: str, add_faces: AddFaces, tmp_path: Path
+) -> None:
+    numbers = iter(range(10_000))
+
+    @settings(max_examples=6, deadline=None, derandomize=True)
+    @given(ASKED, st.booleans(), ASKED, st.lists(DEED, max_size=6), st.lists(STEP, max_size=4))
+    def check(
+        main: dict[str, Any], close: bool, more: dict[str, Any], deeds: list[Any], steps: list[Any]
+    ) -> None:
+        number = next(numbers)
+        source, fresh = new_workspace(tmp_path / f"{number}a"), new_workspace(tmp_path / f"{number}b")
+        faces = add_faces(source, 6)
+        add_faces(fresh, 3)
+        add_faces(fresh, 3)
+        curator, batches = source.store.annotators.join("Cleo"), list[str]()
+        source.store.campaigns.change(1, name="The main, one", **main)
+        made = source.store.campaigns.create(
+            NewCampaign("=second", **more, picks=Picks(face_ids=faces[1:4]), voters=(curator.id,))
+        )
+        for deed, which in deeds:
+            decide(source, curator, [faces[i] for i in which], deed, batches)
+        if close:
+            source.store.campaigns.close(made.id)
+        for step in steps:
+            act(source, faces, step, f"request-{next(numbers):06}")
+        first, second = tmp_path / "first", tmp_path / "second"
+        export_votes(source, format_named(name), first)
+        assert import_votes(fresh, first, format_named(name)).left_out == {}
+        export_votes(fresh, format_named(name), second)
+        assert told(second, name) == told(first, name)
+        again = import_votes(fresh, first, format_named(name))
+        assert (again.added, again.decisions, again.gold, again.new_campaigns) == (0, 0, 0, 0)
+        held = [
+            [(one.label, one.reason, one.state) for one in w.store.labels.current()] for w in (source, fresh)
+        ]
+        assert held[0] == held[1]
+        source.store.close()
+        fresh.store.close()
+
+    check()
+
+
+def curated(workspace: Workspace, name: str) -> tuple[Decisions, tuple[int, ...]]:
+    owner = workspace.store.annotators.join(name)
+    return Decisions(workspace, owner), tuple(face.id for face in workspace.store.faces.all())
+
+
+def test_a_newer_decision_and_a_mark_taken_back_here_are_not_overridden(
+    voted: Workspace, other: Workspace, tmp_path: Path
+) -> None:
+    path = tmp_path / "votes.jsonl"
+    theirs, faces = curated(voted, "Olga")
+    theirs.relabel(faces[:2], "angry")
+    marked = theirs.gold(faces[3:5], "neutral")
+    export_votes(voted, format_named("jsonl"), path)
+    ours, here = curated(other, "Otto")
+    ours.relabel(here[:1], "surprised")
+    ours.gold(here[3:4], "happy")
+    report = bring(other, path)
+    assert (report.decisions, report.gold) == (4, 1)
+    held = other.store.labels.of_faces(here)
+    assert [held[here[i]].label for i in (0, 1, 3, 4)] == ["surprised", "angry", "happy", "neutral"]
+    assert {mark.face_id: mark.answer for mark in other.store.gold.all()} == {
+        here[3]: "happy",
+        here[4]: "neutral",
+    }
+    ours.undo(marked.batch)
+    assert bring(other, path).gold == 0
+    assert [mark.face_id for mark in other.store.gold.all()] == [here[3]]
+    assert other.store.labels.of_faces(here[4:5]) == {}
+
+
+def test_an_old_file_without_campaigns_makes_those_that_deny_verify(
+    voted: Workspace, other: Workspace, tmp_path: Path
+) -> None:
+    asked = voted.store.campaigns.create(NewCampaign("angry?", question="verify", about="angry"))
+    faces = [face.id for face in voted.store.faces.all()]
+    ana = voted.store.annotators.all()[0].id
+    voted.store.votes.cast(NewVote(faces[0], ana, ("angry",), campaign_id=asked.id))
+    voted.store.votes.cast(NewVote(faces[1], ana, denies="angry", campaign_id=asked.id))
+    path = tmp_path / "votes.jsonl"
+    export_votes(voted, format_named("jsonl"), path)
+    lines = [line for line in path.read_text().splitlines() if '"action":"campaign"' not in line]
+    path.write_text("\n".join(lines) + "\n")
+    bring(other, path)
+    made = other.store.campaigns.by_name("angry?")
+    assert made is not None and made.closed_at is not None
+    assert (made.question, made.about, made.several) == ("verify", "angry", False)
+
+
+def test_a_campaign_that_needs_what_is_not_here_comes_closed_and_it_is_said(
+    voted: Workspace, other: Workspace, tmp_path: Path
+) -> None:
+    voted.store.campaigns.create(NewCampaign("doubtful", picks=Picks(run_id="run-1", most_margin=0.1)))
+    other.store.campaigns.create(NewCampaign("shown"))
+    voted.store.campaigns.create(NewCampaign("shown", suggest=Suggest("run-1"), blind=False))
+    path = tmp_path / "votes.csv"
+    export_votes(voted, format_named("csv"), path)
+    report = bring(other, path)
+    made = other.store.campaigns.by_name("doubtful")
+    assert made is not None and made.closed_at is not None and other.store.queue.counts(made.id).open == 0
+    missing = report.examples["not here, though a campaign needs it"]
+    assert missing == [
+        "'doubtful': the run 'run-1' that picks its faces",
+        "'shown': the run 'run-1' whose view it shows",
+    ]
+    assert report.examples["campaigns with other settings here, which stay"] == ["'shown'"]
+    kept = other.store.campaigns.by_name("shown")
+    assert kept is not None and kept.blind
+
+
+def test_settings_and_decisions_that_are_none_are_counted_not_taken(
+    workspace: Workspace, add_faces: AddFaces, tmp_path: Path
+) -> None:
+    add_faces(workspace, 1)
+    photo = workspace.store.faces.all()[0].photo_sha256
+    face = {"photo_sha256": photo, "face": 0}
+    at = {"at": "2026-01-01T00:00:00+00:00"}
+    rows: list[dict[str, object]] = [
+        {"action": "campaign", "campaign": "x", "settings": {}},
+        {"action": "campaign", "campaign": "x", "settings": []},
+        {"action": "label", "by": "Olga", "label": "happy", "method": "relabel", **face},
+        {"action": "label", "by": "Olga", "label": "happy", "method": "relabel", "at": "2999-01-01", **face},
+        {"action": "label", "by": "Olga", "label": "happy", "method": "m" * 33, **at, **face},
+        {"action": "label", "by": "Olga", "label": "grumpy", "method": "relabel", **at, **face},
+        {"action": "gold", "by": "Olga", **face},
+        {
+            "action": "label",
+            "by": "Olga",
+            "label": "happy",
+            "method": "relabel",
+            "batch": "round-1",
+            **at,
+            **face,
+        },
+    ]
+    path = tmp_path / "votes.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    report = bring(workspace, path)
+    assert (report.decisions, report.gold, report.new_campaigns, report.bad_lines) == (1, 0, 0, 2)
+    assert report.left_out == {
+        "campaigns whose settings are none": 1,
+        "decisions of no time, or of a time to come": 2,
+        "decisions of no known method": 1,
+    }
+    assert report.unknown_classes == {"grumpy": 1}
+    assert [batch.batch for batch in workspace.store.labels.batches()] == ["round 1"]

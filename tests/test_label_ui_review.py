@@ -117,6 +117,34 @@ def test_known_faces_are_never_overwritten(voted: Workspace) -> None:
         decisions.gold([ids[0]])
 
 
+def test_known_faces_follow_later_decisions_and_their_undo(voted: Workspace) -> None:
+    decisions, ids = Decisions(voted, curator(voted)), voted.store.faces.ids()
+    store = voted.store
+    store.gold.set(ids[:1], set_by=curator(voted).id, answer="happy")  # as the page Campaigns does
+    decisions.gold([ids[1]])
+    before = state(voted)
+    relabelled = decisions.relabel(ids[:3], "neutral")
+    assert {i: known.answer for i, known in store.gold.of(ids).items()} == {
+        ids[0]: "neutral",
+        ids[1]: "neutral",
+    }
+    rejected = decisions.reject(ids[:2], "artificial")
+    assert store.gold.of(ids) == {}
+    decisions.undo(rejected.batch)
+    assert {known.answer for known in store.gold.of(ids).values()} == {"neutral"}
+    decisions.undo(relabelled.batch)
+    assert state(voted) == before
+
+
+def test_undoing_what_no_longer_holds_leaves_known_faces(voted: Workspace) -> None:
+    decisions, ids = Decisions(voted, curator(voted)), voted.store.faces.ids()
+    decisions.gold(ids[:1])
+    earlier = decisions.relabel(ids[:1], "angry")
+    decisions.relabel(ids[:1], "neutral")
+    decisions.undo(earlier.batch)
+    assert voted.store.gold.of(ids)[ids[0]].answer == "neutral"
+
+
 def test_a_relabelling_round_is_a_campaign_and_its_undo_closes_it(voted: Workspace) -> None:
     decisions, ids = Decisions(voted, curator(voted)), voted.store.faces.ids()
     done = decisions.relabelling_round(ids[:3], "again")

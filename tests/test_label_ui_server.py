@@ -172,6 +172,21 @@ def test_pages_say_to_browsers_what_they_may_not_do(guest: Any) -> None:
     assert guest.http.get("/join/x").headers["referrer-policy"] == "no-referrer"
 
 
+def test_pages_name_no_other_host_for_previews(guest: Any) -> None:
+    page = guest.http.get("/team", headers={"Accept": "text/html"})
+    assert page.status_code == 200 and "gradio_config" in page.text
+    for word in ("githubusercontent", "try out the app", 'property="og:', 'name="twitter:'):
+        assert word not in page.text
+
+
+def test_a_browser_at_no_page_is_shown_the_way_back_and_a_program_gets_json(guest: Any) -> None:
+    shown = guest.http.get("/nosuch", headers={"Accept": "text/html"})
+    assert shown.status_code == 404 and shown.headers["content-type"].startswith("text/html")
+    assert '<a href="/">' in shown.text
+    told = guest.http.get("/nosuch", headers={"Accept": "application/json"})
+    assert told.status_code == 404 and told.headers["content-type"] == "application/json"
+
+
 # ---- broken requests ------------------------------------------------------------------------------------------
 
 
@@ -368,6 +383,26 @@ def test_a_database_held_by_another_program_for_a_moment_delays_a_vote_and_loses
     assert votes_of(workspace, "Lock") == 1
 
 
+def test_a_vote_after_a_login_has_ended_is_to_be_sent_again_after_logging_in(
+    server: Any, guest: Any, workspace: Workspace
+) -> None:
+    guest.join("Petra")
+    (face,) = guest.call("next", campaign=1, count=1).json()["ok"]
+    values = {"campaign": 1, "face": face["face"], "crop": face["crop"], "request_id": "petra-0001"}
+    values |= {"annotator": "Petra", "choices": ["happy"]}
+    People(workspace.store).set_password("Petra", "a phrase of Petra")
+    with guest_at(server) as nobody:
+        refused = nobody.post("/api/vote", values)
+        assert refused.status_code == 401
+        assert (refused.json()["login"], refused.json()["again"]) == (True, True)
+        assert nobody.post("/api/join", {"name": "Petra"}).json()["login"]
+        body = {"username": "Petra", "password": "a phrase of Petra"}
+        assert nobody.post("/login", body).status_code == 200
+        nobody.token = nobody.me()["token"]
+        assert nobody.call("vote", **values).status_code == 200
+    assert votes_of(workspace, "Petra") == 1
+
+
 # ---- with a login -----------------------------------------------------------------------------------------------
 
 
@@ -402,6 +437,8 @@ def test_without_a_login_nothing_is_shown_but_the_entrance(guarded: Any) -> None
             "/",
         ):
             assert guest.post(path, {"name": "Ana"}).status_code == 401, path
+        for path in ("/me/x", "/metrics", "/login/x", "/loginx", "/join/a/b", "/join/", "/robots.txt/x"):
+            assert guest.http.get(path).status_code == 401, path
         assert guest.http.get("/login").status_code == 200
         me = guest.me()
         assert (me["name"], me["asks_login"]) == ("", True)

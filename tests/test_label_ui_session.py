@@ -22,7 +22,7 @@ from label_ui.my_answers import my_answers
 from label_ui.roles import NotAllowedError, calls_of
 from label_ui.session import LEASE_S, FaceView, Session
 from label_ui.suggestions import is_hidden
-from label_ui.sway import Share, newcombe, sway_of
+from label_ui.sway import sway_of
 
 AddFaces = Callable[[Workspace, int], tuple[int, ...]]
 ONE_STORE = settings(
@@ -322,6 +322,21 @@ def test_verify_without_a_class_asks_about_each_face_s_own_candidate(
     assert view.about == "angry"
 
 
+def test_faces_without_a_picture_are_passed_over_and_let_go_in_bounded_time(
+    workspace: Workspace, add_faces: AddFaces
+) -> None:
+    store, gone = workspace.store, add_faces(workspace, 4)
+    for face in store.faces.by_ids(gone):
+        workspace.blobs.path(face.crop_sha256, ".jpg").unlink()
+    made = ask(workspace, "by age", ordering="age", overlap=Overlap("fixed", most=1))
+    kept = add_faces(workspace, 2)
+    ann = sit(workspace, "Ann", made)
+    assert faces(ann.next(2)) == list(kept)
+    assert faces(ann.next(2, exclude=kept)) == []
+    bob = store.annotators.join("Bob").id
+    assert sorted(face.face_id for face in store.queue.take(made.id, bob, 9)) == list(gone)
+
+
 def test_several_classes_are_taken_where_the_campaign_allows_them(
     workspace: Workspace, add_faces: AddFaces
 ) -> None:
@@ -453,13 +468,6 @@ def test_what_is_hidden_stays_so_for_a_person_and_differs_between_people(workspa
 
 def test_without_suggestions_there_is_no_sway() -> None:
     assert sway_of(()) == sway_of(iter(())) and sway_of(()).difference is None
-
-
-def test_the_interval_of_the_sway_is_newcombe_s() -> None:
-    # Newcombe 1998, table II, method 10: 56/70 less 48/80 is 0.0524 to 0.3339, and 10/10 less 0/10 0.6075 to 1.
-    assert newcombe(Share(56, 70), Share(48, 80)) == pytest.approx((0.0524, 0.3339), abs=5e-5)
-    assert newcombe(Share(10, 10), Share(0, 10)) == pytest.approx((0.6075, 1.0), abs=5e-5)
-    assert newcombe(Share(0, 10), Share(0, 10)) == pytest.approx((-0.2775, 0.2775), abs=5e-5)
 
 
 # ---- the desk -------------------------------------------------------------------------------------------

@@ -61,6 +61,25 @@ def test_people_come_with_votes_skips_and_share_the_busiest_first(
     assert robot
 
 
+def test_the_last_hour_counts_the_votes_that_hold(workspace: Workspace, add_faces: AddFaces) -> None:
+    voted(workspace, add_faces(workspace, 3), "Ann")
+    store = workspace.store
+    store.votes.undo(store.annotators.join("Ann").id, request_id="taken-back-1")
+    (ann,) = people_of(store, MAIN_CAMPAIGN)
+    assert (ann.votes, ann.votes_last_hour) == (2, 2)
+
+
+def test_faces_with_votes_await_a_decision_until_one_is_there(
+    workspace: Workspace, add_faces: AddFaces
+) -> None:
+    faces = add_faces(workspace, 3)
+    voted(workspace, faces[:2], "Ann")
+    desk, ann = TeamDesk(workspace), workspace.store.annotators.join("Ann")
+    assert desk.undecided(ann) == {"faces": 2}
+    workspace.store.labels.decide([Label(faces[0], "happy", {"happy": 1.0}, 1.0, 1, "majority")])
+    assert desk.undecided(ann) == {"faces": 1}
+
+
 def test_progress_counts_faces_done_and_open_by_class_and_what_is_labelled(
     workspace: Workspace, add_faces: AddFaces
 ) -> None:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -25,6 +26,8 @@ from train.detector import train_detector
 from train.detector_log import read_losses
 from train.detector_photos import drawn_photos, read_face_photos
 from train.detector_recipe import FaceDetectorRecipe
+from train.detector_run import train_face_detector
+from train.detector_show import use_of_detector
 from train.resume import resume_run
 from train.runs import run_state
 
@@ -88,7 +91,7 @@ def run(workspace):
 def test_the_command_makes_a_workspace_says_what_it_left_out_and_what_comes_next(result):
     assert "made a new workspace" in result.stderr
     assert "left out: boxes.csv, line" in result.stderr
-    assert "AP50 on 2 held-out photos" in result.stderr and "curate faces --detector" in result.stderr
+    assert "AP50 on 2 held-out photos" in result.stderr and "train show" in result.stderr
     assert "-mine-" in result.stdout
 
 
@@ -152,7 +155,8 @@ def test_list_and_show_print_detectors_and_classifier_commands_refuse_them(works
         return result.stdout
 
     assert run.id in call("list") and "≥ 50 px" in call("list")
-    assert "held-out photos" in call("show", run.id)
+    shown = call("show", run.id)
+    assert "held-out photos" in shown and call("show") == shown
     assert json.loads(call("show", run.id, "--json"))["recipe"]["recipe"] == "detector"
     with pytest.raises(ModelError, match="trained a face detector"):
         load_classifier(workspace, run.id)
@@ -228,3 +232,25 @@ def test_what_cannot_be_trained_on_is_one_clear_line(workspace, data, options, c
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == code and message in result.stderr, result.output
     assert "Traceback" not in result.output and len(workspace.store.runs.all()) == before
+
+
+@pytest.mark.parametrize(
+    ("ap50", "said"),
+    [
+        (0.0, "it finds next to nothing yet: train on with more --epochs than 2"),
+        (0.6, "find faces with it: curate faces --detector model.onnx --workspace 'my faces'"),
+        (None, "find faces with it: curate faces --detector model.onnx --workspace 'my faces'"),
+    ],
+)
+def test_only_a_detector_that_finds_faces_is_said_to(run, ap50, said):
+    metrics = {"epochs": 2, "held_out": {"0": {"ap50": ap50}}}
+    assert use_of_detector(replace(run, metrics=metrics), Path("model.onnx"), Path("my faces")) == said
+
+
+def test_missing_weights_say_how_to_begin_without(workspace, tmp_path, monkeypatch):
+    monkeypatch.setenv("MIMIQUE_MODELS", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    recipe = FaceDetectorRecipe(data=str(tmp_path), boxes=str(tmp_path))
+    with pytest.raises(ModelError) as caught:
+        train_face_detector(workspace, recipe)
+    assert caught.value.hint.endswith("; or begin without: --from none")

@@ -152,7 +152,7 @@ def _run(options: dict[str, Any], train: Callable[..., Run], recipe: Callable[[]
         return
     snapshot = workspace.store.snapshots.load(options["snapshot"])
     run = train(workspace, snapshot, recipe(), name=options["name"], fresh=options["fresh"])
-    announce(workspace.runs / run.id, run)
+    announce(workspace, run)
 
 
 @main.command()
@@ -212,7 +212,8 @@ def show(workspace: Path, run: str, as_json: bool) -> None:
     from train.compare import print_run, run_record
 
     opened = open_workspace(workspace)
-    found = opened.store.runs.load(run)
+    done = [known.id for known in opened.store.runs.all() if known.status == "done"]
+    found = opened.store.runs.load(run or "".join(done[-1:]))
     if as_json:
         click.echo(json.dumps(run_record(opened, found), indent=2))
     else:

@@ -80,8 +80,7 @@ def detector(workspace: Path, resume: str, **options: Any) -> None:
         options["start"] = str(Path(options["start"]).resolve())
     recipe = FaceDetectorRecipe(**{**options, **paths})
     opened = _opened(workspace)
-    run = train_face_detector(opened, recipe, name=name, fresh=fresh)
-    announce(opened.runs / run.id, run)
+    announce(opened, train_face_detector(opened, recipe, name=name, fresh=fresh))
 
 
 def _opened(path: Path) -> Workspace:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from db.command import say
+from db.command import in_workspace, say
 
 if TYPE_CHECKING:
     from db.records import Run
+    from db.workspace import Workspace
 
 SEED = click.IntRange(0, 2**31 - 1)  # what every generator takes
 DEVICES = click.Choice(["auto", "cpu", "cuda"])
@@ -22,18 +23,18 @@ def resume_named(path: Path, name: str) -> None:
     from train.resume import resume_run
 
     workspace = open_workspace(path)
-    run = resume_run(workspace, name)
-    announce(workspace.runs / run.id, run)
+    announce(workspace, resume_run(workspace, name))
 
 
-def announce(folder: Path, run: Run) -> None:
+def announce(workspace: Workspace, run: Run) -> None:
     """Say what to do with a finished run, and print its folder."""
     from train.detector_recipe import is_detector
+    from train.detector_show import use_of_detector
 
-    try_it = (
-        f"curate faces --detector {folder / 'model.onnx'}"
-        if is_detector(run.recipe)
-        else f"live --run {run.id}"
-    )
-    say(f"see it: train show {run.id}; try it: {try_it}")
+    folder = workspace.runs / run.id
+    say(f"see it: {in_workspace(f'train show {run.id}', workspace.path)}")
+    if is_detector(run.recipe):
+        say(use_of_detector(run, folder / "model.onnx", workspace.path))
+    else:
+        say(f"try it: {in_workspace(f'live --run {run.id}', workspace.path)}")
     click.echo(str(folder))

@@ -65,7 +65,8 @@ def print_run(workspace: Workspace, run: Run, console: Console) -> None:
     """Everything worth reading about one run: recipe, figures per class, confusion, files."""
     state = run_state(workspace, run)
     console.print(f"[bold]{run.id}[/bold]  {state}  snapshot {run.snapshot_hash[:12]}")
-    recipe = ", ".join(f"{key} {value}" for key, value in run.recipe.items() if value not in ("", {}))
+    shown = {key: "as many as suits" if value is None else value for key, value in run.recipe.items()}
+    recipe = ", ".join(f"{key} {value}" for key, value in shown.items() if value not in ("", {}))
     console.print(f"recipe: {recipe}", highlight=False)
     if state != "done":
         console.print(_what_next(run, state), highlight=False)

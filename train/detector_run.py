@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from db.command import say
+from db.errors import ModelError
 from db.progress import progress
 from db.records import Run
 from db.workspace import Workspace
@@ -70,9 +71,13 @@ class _Start:
 
 
 def _weights(wanted: str) -> Path | None:
+    """The file to start from, or None. Errors: ModelError, which says how to do without, NotFoundError."""
     from curate.registry import resolve
 
-    return None if wanted == "none" else resolve(wanted)
+    try:
+        return None if wanted == "none" else resolve(wanted)
+    except ModelError as error:
+        raise ModelError(str(error), hint=f"{error.hint}; or begin without: --from none") from error
 
 
 def _teacher(recipe: FaceDetectorRecipe) -> Any:

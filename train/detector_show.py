@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from db.command import counted, in_workspace
 from db.records import Run
 from db.workspace import Workspace
 from train.runs import run_folder, run_state
+
+LEAST_AP50 = 0.05
 
 
 def detectors_table(workspace: Workspace, runs: Sequence[Run]) -> Table:
@@ -40,9 +45,9 @@ def print_detector(workspace: Workspace, run: Run, console: Console) -> None:
     """What a finished detector run learnt from, how good it is, and its files."""
     metrics: Any = run.metrics
     console.print(
-        f"started from {metrics['start']}; {metrics['photos']:,} photos and "
-        f"{metrics['pictures'] - metrics['photos']:,} drawn pictures with {metrics['faces']:,} faces; "
-        f"{metrics['steps']:,} steps; {metrics['seconds']} s; {metrics['problems']:,} lines left out",
+        f"started from {metrics['start']}; {counted(metrics['photos'], 'photos')} and "
+        f"{metrics['pictures'] - metrics['photos']:,} drawn, with {counted(metrics['faces'], 'faces')}; "
+        f"{metrics['steps']:,} steps; {metrics['seconds']} s; {counted(metrics['problems'], 'lines left out')}",
         highlight=False,
     )
     title = f"AP50 on {metrics['held_out_photos']:,} held-out photos"
@@ -56,4 +61,14 @@ def print_detector(workspace: Workspace, run: Run, console: Console) -> None:
     folder = run_folder(workspace, run)
     names = "\n".join(f"  {path.name}" for path in sorted(folder.iterdir()) if path.name != "lock")
     console.print(f"files in {folder}:\n{names}", highlight=False)
-    console.print(f"find faces with it: curate faces --detector {folder / 'model.onnx'}", highlight=False)
+    console.print(use_of_detector(run, folder / "model.onnx", workspace.path), highlight=False)
+
+
+def use_of_detector(run: Run, model: Path, workspace: Path) -> str:
+    """What to do with a finished detector: find faces by it, or train for longer when it finds next to none."""
+    metrics: Any = run.metrics
+    ap50 = metrics["held_out"]["0"]["ap50"]
+    if ap50 is not None and ap50 < LEAST_AP50:
+        return f"it finds next to nothing yet: train on with more --epochs than {metrics['epochs']}"
+    command = f"curate faces --detector {shlex.quote(str(model))}"
+    return f"find faces with it: {in_workspace(command, workspace)}"

@@ -98,16 +98,17 @@ class Asker {
   }
 
   choose(title, choices) {
+    const cancel = node("button", { type: "button", class: "mq-button", onclick: () => this.settle(null) }, t("ac_cancel"));
     return this.ask(title, node("div", { class: "mq-action-choices" }, choices.map(({ value, text, colour }, i) => {
       const button = node("button", { type: "button", class: "mq-button", style: colour ? `--colour:${colour}` : null, onclick: () => this.settle(value) },
         i < 9 ? keyCap(i + 1) : null, node("span", {}, text));
       button.dataset.choice = value;
       return button;
-    })));
+    })), node("div", { class: "mq-action-buttons" }, cancel));
   }
 
-  flag() {
-    return this.choose(t("ac_reject_title"), setup.flags.map((flag) => ({ value: flag, text: t(flag) })));
+  flag(n = 1) {
+    return this.choose(t("ac_reject_title", { n }), setup.flags.map((flag) => ({ value: flag, text: t(flag) })));
   }
 
   oneClass(title) {

@@ -66,6 +66,14 @@ class AgreementPage {
         this.section("one_more_vote", "ag_more", "ag_more_hint", this.oneMoreVote(found)),
       ].filter(Boolean),
     );
+    for (const table of this.body.querySelectorAll(".mq-scroll")) this.hintAtMore(table);
+  }
+
+  // A table that goes on beyond its edge fades out there.
+  hintAtMore(table) {
+    const look = () => table.classList.toggle("is-cut", table.scrollWidth - table.clientWidth - Math.abs(table.scrollLeft) > 3);
+    table.addEventListener("scroll", look, { passive: true });
+    new ResizeObserver(look).observe(table);
   }
 
   showCampaigns(campaigns) {

@@ -3,8 +3,8 @@
 const setup = { ...props.setup, lang: pageLanguage(props.setup) };
 const session = { known: null };
 
-// The server's answer to a method of a desk: {ok} or {error, hint, again}. Never throws; `again` says that
-// nothing was wrong with the question: send it again later. `login` says that the login has ended.
+// The server's answer to a method of a desk: {ok} or {error, hint, again}, with HTTP's status. Never throws;
+// `again` says that nothing was wrong with the question: send it again later. `login` says that the login has ended.
 // options: those of fetch, such as {keepalive: true} for what is said while the page goes.
 async function call(name, values = {}, options = {}) {
   const me = await whoami();
@@ -15,7 +15,7 @@ async function call(name, values = {}, options = {}) {
     return call(name, values, { ...options, again: true });
   }
   if (name === "join" && answer.ok?.token) session.known = Promise.resolve(answer.ok);
-  if (answer.login) dispatchEvent(new CustomEvent("mimique:login-ended"));
+  if (answer.login && name !== "join") dispatchEvent(new CustomEvent("mimique:login-ended"));
   return answer;
 }
 
@@ -37,7 +37,7 @@ async function posted(url, values, token, options = {}) {
   try {
     const response = await fetch(url, { ...options, method: "POST", headers, body: JSON.stringify(values) });
     const answer = await response.json();
-    return answer && ("ok" in answer || "error" in answer) ? answer : noAnswer();
+    return answer && ("ok" in answer || "error" in answer) ? { ...answer, status: response.status } : noAnswer();
   } catch {
     return noAnswer();
   }

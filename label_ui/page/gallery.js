@@ -296,7 +296,7 @@ class GalleryPage {
     const title = t("ac_pair", { what: t(`ac_${action}`), of: t("gl_faces", { n }) });
     const with_ = async (name, value) => ((value = await value) === null ? null : { action, [name]: value });
     if (action === "relabel") return label ? { action, label } : with_("label", this.asker.oneClass(title));
-    if (action === "reject") return with_("flag", this.asker.flag());
+    if (action === "reject") return with_("flag", this.asker.flag(n));
     if (action === "send") return with_("votes", this.asker.votes(title));
     if (action === "round") return with_("name", this.asker.name(title));
     return { action };
@@ -353,6 +353,7 @@ class GalleryPage {
       on.addEventListener(what, heard, { passive: what === "scroll" });
     };
     whileHere(window, "scroll", () => this.step && this.count && this.draw());
+    whileHere(window, "resize", () => this.step && this.count && this.draw());
     new ResizeObserver(() => this.step && this.wall.clientWidth !== this.width && this.measure()).observe(this.wall);
     whileHere(document, "keydown", (event) => this.onKey(event));
   }

@@ -4,6 +4,7 @@ const ROLE_ORDER = ["voter", "curator", "owner"];
 
 class Nav {
   constructor(root) {
+    this.root = root;
     this.bar = root.querySelector("#mq-nav");
     this.banner = root.querySelector("#mq-banner");
     this.button = this.bar.querySelector("#mq-nav-me");
@@ -24,11 +25,37 @@ class Nav {
     this.button.title = this.me.name;
     this.showPages(this.me.role || "voter"); // once the name has taken its room
     this.fillMenu();
+    const here = setup.pages.find((page) => page.route === this.here());
+    if (this.me.name && here && !this.may(here)) this.turnAway();
+    else this.showNext();
+  }
+
+  here() {
+    return location.pathname.replace(/\/+$/, "") || "/";
+  }
+
+  may(page, role = this.me.role) {
+    return ROLE_ORDER.indexOf(page.needs) <= ROLE_ORDER.indexOf(role);
+  }
+
+  // A page that is not for this role says so, and who can change that.
+  async turnAway() {
+    const line = node("p", {}, t("nav_for_curators"));
+    this.root.querySelector("main").replaceWith(node("main", { class: "mq-main" }, line));
+    const { ok } = await call("team");
+    const owners = ok?.people.filter(({ role, disabled, simulated }) => role === "owner" && !disabled && !simulated).map(({ name }) => name) || [];
+    if (owners.length) line.append(" ", t("nav_ask_owner", { names: owners.join(", ") }));
+  }
+
+  async showNext() {
+    const place = this.root.querySelector("[data-next]");
+    const line = place && (await nextStep());
+    if (line) place.replaceWith(line);
   }
 
   showPages(role) {
-    const mine = setup.pages.filter((page) => ROLE_ORDER.indexOf(page.needs) <= ROLE_ORDER.indexOf(role));
-    const here = location.pathname.replace(/\/+$/, "") || "/";
+    const mine = setup.pages.filter((page) => this.may(page, role));
+    const here = this.here();
     this.bar.querySelector("nav").replaceChildren(
       ...mine.map((page) => node("a", { href: page.route, "aria-current": page.route === here ? "page" : null }, t(`page_${page.name}`))),
     );
@@ -106,6 +133,14 @@ class Nav {
     else return;
     event.preventDefault();
   }
+}
+
+// For those who may decide: that faces have votes and no decision, and what to type; else null.
+async function nextStep() {
+  const me = await whoami();
+  if (!["curator", "owner"].includes(me?.role)) return null;
+  const { ok } = await call("undecided");
+  return ok?.faces ? node("p", { class: "mq-hint mq-next" }, t("next_decide", { n: ok.faces }), " ", node("code", {}, setup.decide)) : null;
 }
 
 const nav = new Nav(element);

@@ -1,13 +1,17 @@
 // Votes on their way to the server: one localStorage entry each, sent in order, kept until the server says so.
 // Every entry carries its request id, so sending one twice (after a lost answer, from two tabs) stores it once.
 // Entries are kept by person: what one voted on this browser is never sent under the name of the next.
+// Where a person may not vote (any more), the campaign's votes are kept, and tried again now and then.
+
+const TRY_BARRED_MS = 60_000;
 
 class Outbox {
-  constructor(prefix, send, { onChange, onAnswer, onRefused }) {
-    Object.assign(this, { prefix, send, onChange, onAnswer, onRefused });
+  constructor(prefix, send, { onChange, onAnswer, onRefused, onKept }) {
+    Object.assign(this, { prefix, send, onChange, onAnswer, onRefused, onKept });
     this.items = new Map();
     this.failures = 0;
     this.why = "";
+    this.barred = new Set(); // campaigns that do not take this person's votes now
     this.timer = null;
     this.busy = false;
     this.closed = false;
@@ -32,6 +36,11 @@ class Outbox {
     });
   }
 
+  // The next entry to send; none while all that wait are of campaigns that do not take them.
+  next() {
+    return [...this.items].find(([, item]) => !this.barred.has(item.values.campaign));
+  }
+
   faces() {
     return [...this.items.values()].map((item) => item.values.face).filter(Boolean);
   }
@@ -39,6 +48,7 @@ class Outbox {
   hurry() {
     clearTimeout(this.timer);
     this.timer = null;
+    this.barred.clear();
     this.work();
   }
 
@@ -51,14 +61,18 @@ class Outbox {
   async work() {
     if (this.busy || this.timer || this.closed) return;
     this.busy = true;
-    while (this.items.size && !this.closed) {
-      const [key, item] = this.items.entries().next().value;
+    while (this.next() && !this.closed) {
+      const [key, item] = this.next();
       const answer = await this.send(item);
       if (!answer || answer.again) {
         this.later(answer);
         break;
       }
       this.failures = 0;
+      if ([401, 403].includes(answer.status)) {
+        this.bar(item.values.campaign, answer.error);
+        continue;
+      }
       this.items.delete(key);
       forget(key);
       if (answer.error) this.onRefused(answer.error);
@@ -66,6 +80,14 @@ class Outbox {
       this.onChange();
     }
     this.busy = false;
+    if (this.barred.size && !this.timer && !this.closed) this.timer = setTimeout(() => this.hurry(), TRY_BARRED_MS);
+  }
+
+  bar(campaign, why) {
+    this.why = why;
+    this.barred.add(campaign);
+    this.onKept(why);
+    this.onChange();
   }
 
   later(answer) {

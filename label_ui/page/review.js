@@ -243,7 +243,7 @@ class ReviewPage {
     const view = this.current;
     if (!view || this.at >= this.items.length || this.items[this.at].face !== view.face || this.asker.open) return;
     const button = this.root.querySelector(`[data-action="${CSS.escape(action)}"]`);
-    if (button?.disabled) return this.toast.say(t(action === "gold" && view.gold ? "rv_gold_already" : "rv_choose_class"));
+    if (button?.disabled) return this.toast.say(t(action !== "gold" ? "rv_choose_class" : view.gold ? "rv_gold_already" : "rv_gold_undecided"));
     const values = await this.asked(action, view);
     if (!values) return;
     this.flash(button);

@@ -75,7 +75,7 @@ class Screen {
     this.find("message-body").replaceChildren(...body);
     this.find("message-buttons").replaceChildren(...buttons);
     this.only("message");
-    if (!quiet) this.announce([title, ...body.map((part) => part.textContent)].join(". "));
+    if (!quiet) this.announce([title, ...body.map((part) => part.innerText.replace(/\s*\n\s*/g, ", ").replace(/\.$/, ""))].join(". "));
   }
 
   loading() {
@@ -98,7 +98,7 @@ class Screen {
     const others = this.campaigns.filter((other) => other.id !== this.campaign.id && Screen.wants(other));
     const text = this.counts.open > 0 ? t("done_others", { n: number(this.counts.open) }) : t("done_text");
     this.message(t("done_title"), {
-      body: [node("p", {}, text)],
+      body: [node("p", {}, text), node("p", { class: "mq-hint" }, t("counts", this.counts)), ...(this.next ? [this.next] : [])],
       buttons: [
         ...others.slice(0, MOST_OFFERED).map((other, i) =>
           this.button(t("go_on_with", { name: other.name }), () => this.begin(other), i ? "" : "is-primary")),
@@ -106,11 +106,20 @@ class Screen {
         this.button(t("undo"), () => this.undo()),
       ],
     });
+    this.lookAhead();
+  }
+
+  // For those who decide: what comes after the votes.
+  async lookAhead() {
+    const next = await nextStep();
+    if (this.next?.textContent === next?.textContent) return;
+    this.next = next;
+    if (!this.current && this.deck?.finished) this.done();
   }
 
   welcome(start) {
     const { campaign } = this;
-    const keys = Object.entries(this.keys.signs).filter(([action]) => !["undo", "skip", "keys", "mine", "zoom", "photo", "flag", "confirm"].includes(action));
+    const keys = Object.entries(this.keys.signs).filter(([action]) => !["undo", "skip", "keys", "mine", "zoom", "photo", "flag", "unsure", "confirm"].includes(action));
     const line = (caps, text) => node("li", {}, node("span", {}, ...caps), node("span", {}, text));
     const caps = keys.slice(0, 5).map(([action]) => keyCap(this.keys.cap(action)));
     this.message(t("welcome_title"), {
@@ -200,8 +209,8 @@ class Screen {
 
   showCounts() {
     if (!this.counts) return;
-    const { faces, done, voted, open } = this.counts;
-    this.find("count").textContent = t("counts", { voted: number(voted), open: number(open) });
+    const { faces, done, voted } = this.counts;
+    this.find("count").textContent = t("counts", { voted, done, faces });
     const bar = this.find("bar");
     bar.setAttribute("aria-valuemax", faces);
     bar.setAttribute("aria-valuenow", done);
@@ -216,10 +225,11 @@ class Screen {
 
   showWaiting() {
     const waiting = this.find("waiting");
-    const { size, failures, why } = this.outbox;
-    waiting.hidden = size === 0 || (failures === 0 && size < 4); // a vote under way is no news
+    const { size, failures, barred, why } = this.outbox;
+    const stuck = failures > 0 || barred.size > 0;
+    waiting.hidden = size === 0 || (!stuck && size < 4); // a vote under way is no news
     const text = t(size === 1 ? "waiting_one" : "waiting_many", { n: size });
-    waiting.textContent = failures ? `${text} · ${why || t("offline")}` : text;
+    waiting.textContent = stuck ? `${text} · ${why || t("offline")}` : text;
   }
 
   // What came back about the face before: known answer, others' votes; or a hint. Goes by itself.

@@ -2,6 +2,7 @@
 
 const MOST_AHEAD = 12;
 const FEWEST_AHEAD = 3;
+const COUNTS_MS = 3000; // how far everybody is: asked again after an answer, but not after each
 const RENEW_MS = 50_000; // a face that waits in the deck stays reserved: its lease is renewed this often
 
 class Sitting extends Screen {
@@ -56,10 +57,17 @@ class Sitting extends Screen {
 
   async join(name) {
     const answer = await call("join", { name });
+    if (answer.login) return this.logIn();
     if (answer.error) return this.askName(answer.error);
     remember(this.nameKey(), answer.ok.name);
     dispatchEvent(new CustomEvent("mimique:joined"));
     this.settle(answer.ok);
+  }
+
+  // This name has a password: the entrance asks for it. Whoever comes back without may choose another name.
+  logIn() {
+    forget(this.nameKey());
+    location.assign(`/login?next=${encodeURIComponent(location.pathname)}`);
   }
 
   settle(me) {
@@ -70,6 +78,7 @@ class Sitting extends Screen {
       onChange: () => this.showWaiting(),
       onAnswer: (item, answer) => this.onAnswer(item, answer),
       onRefused: (why) => this.tell(t("refused", { why })),
+      onKept: (why) => this.tell(t("kept", { why })),
     });
     this.loading();
     this.outbox.work();
@@ -174,6 +183,23 @@ class Sitting extends Screen {
     this.counts = answer.counts;
     this.showCounts();
     this.deck.fill();
+  }
+
+  // What is still on its way counts here already, so the server's counts wait until it is there.
+  freshen() {
+    this.counting ??= setTimeout(() => this.count(), Math.max(200, COUNTS_MS - (Date.now() - (this.counted || 0))));
+  }
+
+  async count() {
+    const campaign = this.campaign.id;
+    const counts = this.outbox.size ? null : await this.fetched("counts", { campaign });
+    this.counting = null;
+    this.counted = Date.now();
+    if (this.outbox.size && !this.outbox.failures) return this.freshen();
+    if (!counts || campaign !== this.campaign?.id) return;
+    this.counts = counts;
+    this.showCounts();
+    if (!this.current && this.started && this.deck.finished && counts.faces) this.done();
   }
 
   // The browser kept this page when it went elsewhere, and shows it again.

@@ -111,6 +111,7 @@ class Workbench extends Sitting {
   // ---- what comes back about the face before ----------------------------------------------------------
 
   onAnswer(item, answer) {
+    if (item.values.campaign === this.campaign?.id) this.freshen();
     if (item.call !== "vote" || item.values.campaign !== this.campaign?.id) return;
     const lines = [];
     if (answer.gold) lines.push(t(answer.gold.right ? "gold_right_line" : "gold_wrong_line", { answer: this.knownWords(answer.gold.answer) }));
@@ -139,7 +140,7 @@ class Workbench extends Sitting {
     this.undoing = true;
     const last = this.history.pop();
     if (last) await this.undoHere(last);
-    else if (!this.outbox.size) await this.undoThere();
+    else if (!this.outbox.next()) await this.undoThere();
     this.undoing = false;
   }
 

@@ -1,0 +1,95 @@
+"""A file that appears whole or not at all: written beside its place, on the disk before it takes its name.
+
+What is no plain file (a device, a pipe) has no such place: it is written to as it is, and never replaced.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from db.errors import InputError, StoreError
+
+_STDOUT = (Path("-"), Path("/dev/stdout"))
+
+
+def is_stdout(path: Path) -> bool:
+    """Whether the path names standard output: ``-`` or /dev/stdout."""
+    return path in _STDOUT
+
+
+@contextlib.contextmanager
+def whole_file(path: Path) -> Iterator[IO[str]]:
+    """A text file to write (UTF-8), in place of what ``path`` was when all went well; ``-`` is standard output.
+
+    A symbolic link is followed: the file that it points to is replaced, the link stays. A device or a pipe is
+    written to directly. Half of a surrogate pair is written as JSON's escape of it. Errors: InputError when the
+    folder cannot be written, StoreError when the disk is full; then the file that was there is left as it is.
+    """
+    if is_stdout(path):
+        yield sys.stdout
+        sys.stdout.flush()
+        return
+    if path.is_dir():
+        raise InputError(f"{path} is a folder", hint="name a file in it with --out")
+    try:
+        mode = _mode(path)
+        if mode is None or stat.S_ISREG(mode):
+            with _replaced(Path(os.path.realpath(path)), mode) as file:
+                yield file
+        else:
+            with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+                yield file
+    except OSError as error:
+        raise _failed(error, path) from error
+
+
+@contextlib.contextmanager
+def _replaced(path: Path, mode: int | None) -> Iterator[IO[str]]:
+    """A new file that takes the place of a plain one, with its permissions."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}-")
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o644 if mode is None else stat.S_IMODE(mode))
+        temporary.replace(path)
+        _sync_folder(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _mode(path: Path) -> int | None:
+    """What the path, or what it links to, is; None when there is nothing yet."""
+    try:
+        return path.stat().st_mode
+    except FileNotFoundError:
+        return None
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the new name last through a power cut, where the system lets a folder be synced."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _failed(error: OSError, path: Path) -> Exception:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StoreError(
+            f"the disk is full: {path} was not written",
+            hint="free some space, or name a file on another disk with --out",
+        )
+    return InputError(f"cannot write {path}: {error.strerror}", hint="name another file with --out")
