@@ -19,6 +19,10 @@ from curate.engine import EngineName, beginning, load_engine
 from curate.registry import DEFAULT_DETECTOR, resolve
 from db.errors import ModelError
 
+# Of faces of 30 px and more on a third of the held-out photos, 0.2 finds 76 % at 0.35 with 0.15 false alarms a photo,
+# 70 % at 0.5 with 0.07: here people vote on what is found, so a missed face costs more than a false one.
+YOLO_SCORE = 0.35
+
 Point = tuple[float, float]
 Landmarks = tuple[Point, Point, Point, Point, Point]
 Tiles = bool | Literal["auto"]
@@ -122,7 +126,7 @@ def _open(path: Path, wanted: _Wanted) -> ModelDetector:
 def _open_torch(path: Path, wanted: _Wanted) -> ModelDetector:
     from curate.yolo_torch import YoloTorch
 
-    return YoloTorch(path, score=wanted.score_or(0.5), threads=wanted.threads, size_px=wanted.size_px)
+    return YoloTorch(path, score=wanted.score_or(YOLO_SCORE), threads=wanted.threads, size_px=wanted.size_px)
 
 
 def _open_onnx(path: Path, wanted: _Wanted) -> ModelDetector:
@@ -143,7 +147,7 @@ def _open_onnx(path: Path, wanted: _Wanted) -> ModelDetector:
         )
     from curate.yolo_face import YoloFace
 
-    return YoloFace(engine, score=wanted.score_or(0.5), size_px=wanted.size_px)
+    return YoloFace(engine, score=wanted.score_or(YOLO_SCORE), size_px=wanted.size_px)
 
 
 def _naming(path: Path, error: ModelError) -> ModelError:

@@ -350,7 +350,8 @@ def test_votes_cast_without_a_server_wait_and_arrive_when_it_is_back(page: Page,
     page.press("2")
     page.press("3")
     until(lambda: page.shown("#mq-waiting"))
-    assert "2 votes en attente" in page.text("#mq-waiting")
+    # the first vote waits too where the server was killed before its answer came
+    assert page.text("#mq-waiting").startswith(("2 votes en attente", "3 votes en attente"))
     page.driver.refresh()  # even a closed page keeps them
     label.start()
     page.driver.get(label.url)
