@@ -428,15 +428,26 @@ def test_all_faces_of_a_real_photo_are_found(bundled, shared, file, count):
     assert len(bundled.detect([_photo(shared / "data" / "photos" / file)])[0]) == count
 
 
-@pytest.mark.parametrize(("file", "faces"), [("single_face.mp4", 1), ("no_face.mp4", 0)])
-def test_real_video_frames_have_one_sure_face_or_none(bundled, shared, file, faces):
+@pytest.mark.parametrize(
+    ("file", "faces"),
+    [
+        ("single_face.mp4", 1),
+        pytest.param(
+            "no_face.mp4",
+            0,
+            marks=pytest.mark.xfail(
+                strict=True, reason="mimique-face 0.2 reports one false face, of score 0.41, in 8 frames"
+            ),
+        ),
+    ],
+)
+def test_real_video_frames_have_a_face_or_none(bundled, shared, file, faces):
     video = cv2.VideoCapture(str(shared / "data" / "video" / file))
     frames = []
     while (grabbed := video.read())[0]:
         frames.append(np.ascontiguousarray(grabbed[1][..., ::-1]))
     video.release()
-    sure = [[face for face in found if face.score >= 0.5] for found in bundled.detect(frames[::12])]
-    assert {len(found) for found in sure} == {faces}
+    assert {len(found) for found in bundled.detect(frames[::12])} == {faces}
 
 
 @pytest.mark.parametrize("name", ["mimique-face", "yolov8-lite-t-face", "yunet", "centerface"])
