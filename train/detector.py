@@ -21,6 +21,7 @@ import torch
 from db.errors import InputError
 from train.detector_boxes import BoxTable
 from train.detector_boxes import held_out as held_out  # part of what this module offers
+from train.detector_covers import cover
 from train.detector_network import save_ultralytics, start_network
 from train.detector_patches import Patch, PatchSampler
 from train.detector_photos import read_face_photos
@@ -85,7 +86,7 @@ def batches(
         kind = int(sampler.random.choice(3, p=recipe.size_shares))
         size = recipe.sizes_px[kind]
         patches = [sampler.patch(size, whole=kind == 2) for _ in range(recipe.patches(size))]
-        return to_batch(patches, device)
+        return to_batch([cover(patch, recipe.covered, sampler.random) for patch in patches], device)
 
     workers = max(1, (os.cpu_count() or 1) // 2)
     with ThreadPoolExecutor(workers) as pool:

@@ -17,6 +17,7 @@ from db.errors import InputError
 SMALLEST_PX = 3.5  # a face lower than this in a patch is no longer labelled
 SMALLEST_QUARTER_PX = 160
 TURNED = 0.75  # share of cuts that lean, where any do
+MOST_GROWN = 3.0  # how much larger than it is a face is shown: close-ups are rare, and few of them large
 ANYWHERE = 0.1  # share of cuts made without regard to faces, mostly pictures of none
 GREY = 114  # what surrounds a photo smaller than its patch, as Ultralytics pads
 MIRRORED = [1, 0, 2, 4, 3]  # where each of the five points goes when the picture is flipped
@@ -99,8 +100,8 @@ class PatchSampler:
         if self.random.random() < 0.5:
             scale = float(np.exp(self.random.normal(0.0, 0.25)))
         else:
-            wanted_px = float(np.exp(self.random.uniform(np.log(10), np.log(0.8 * size))))
-            scale = float(np.clip(wanted_px / heights[chosen], 0.2, 1.6))
+            wanted_px = float(np.exp(self.random.uniform(np.log(10), np.log(size))))
+            scale = float(np.clip(wanted_px / heights[chosen], 0.2, MOST_GROWN))
         box = photo.xyxy[chosen]
         return scale, np.array([box[0] + box[2], box[1] + box[3]], np.float64) / 2
 

@@ -22,7 +22,8 @@ class DetectorRecipe:
     to nothing over the last ``cooldown`` share. The first ``frozen_layers`` keep the weights they came with,
     and so does every tensor whose name lacks ``only``. ``whole_share`` of the steps show whole photos at
     ``imgsz`` pixels, the others cuts at half and at 0.7 of it. ``width`` is the share of the network's
-    channels that are kept: 0.5 is half as wide as nano. Patches lean to either side by up to ``turn_degrees``.
+    channels that are kept: 0.5 is half as wide as nano. Patches lean to either side by up to ``turn_degrees``,
+    and ``covered`` is the share of larger faces of which a part is hidden.
     """
 
     network: str = "yolo11n.yaml"
@@ -39,6 +40,7 @@ class DetectorRecipe:
     imgsz: int = 640
     width: float = 1.0
     turn_degrees: float = 0.0
+    covered: float = 0.0
 
     def __post_init__(self) -> None:
         if self.steps < 1 or not 0 < self.cooldown <= 1:
@@ -148,6 +150,8 @@ class FaceDetectorRecipe:
             seed=self.seed,
             imgsz=self.imgsz,
             width=self.width,
+            turn_degrees=20,
+            covered=0.25,
         )
         steps = self.epochs * loop.steps_an_epoch(photos)
         return replace(loop, steps=steps, warmup=min(loop.warmup, max(1, steps // 10)))
