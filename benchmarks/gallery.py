@@ -14,7 +14,6 @@ painted (Element Timing): "cold" in an empty browser cache, "warm" when the brow
 from __future__ import annotations
 
 import json
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -25,11 +24,12 @@ import click
 import cv2
 import httpx
 import numpy as np
-from keys import CHROMEDRIVER, CHROMIUM, FLAGS, free_port
+from browser import chromium, workbench
 from next_face import fill_store
 from sqlalchemy import text
 
 from db.engine import Database, engine_for, sqlite_url
+from db.errors import NotFoundError
 from db.workspace import Workspace, create_workspace, open_workspace
 
 CROP_SIDE = 256
@@ -175,15 +175,10 @@ def _seconds(call: Callable[[], object]) -> float:
 
 def in_browser(url: str, profile: Path, rounds: int) -> dict[str, Any]:
     """From the navigation to the first thumbnail painted: once cold, then warm."""
-    from selenium import webdriver
-
-    if not CHROMIUM or not CHROMEDRIVER:
-        return {"skipped": "no Chromium with chromedriver here"}
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for flag in [*FLAGS.split(), f"--user-data-dir={profile}", "--window-size=1280,800"]:
-        options.add_argument(flag)
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(CHROMEDRIVER))
+    try:
+        driver = chromium(profile, "--window-size=1280,800")
+    except NotFoundError as error:
+        return {"skipped": str(error)}
     try:
         driver.set_script_timeout(60)
         driver.get(f"{url}/robots.txt")
@@ -218,27 +213,16 @@ def _visit(driver: Any, url: str) -> dict[str, float]:
 
 def measure(folder: Path, faces: int, votes: int, crops: int, rounds: int, seed: int) -> dict[str, Any]:
     """The figures of one run."""
-    import subprocess
-
     workspace = filled(folder / "faces", faces, votes, crops, seed)
     for name in ("Curator", "Gallery"):
         workspace.store.annotators.add(name, role="curator")
     workspace.store.close()
-    command = [sys.executable, "-c", "from label_ui.cli import main; main()", "--no-browser"]
-    place = ["--workspace", str(workspace.path), "--port", str(free_port())]
-    server = subprocess.Popen([*command, *place], stdout=subprocess.PIPE, text=True)
-    assert server.stdout is not None
-    try:
-        url = server.stdout.readline().strip()
+    with workbench(workspace.path) as url:
         curator = Curator(url, "Curator")
         http = over_http(curator, faces, crops, rounds)
         browser = in_browser(url, folder / "profile", min(rounds, 5))
         acted = bulk(curator)
         curator.http.close()
-    finally:
-        server.terminate()
-        server.wait(30)
-        server.stdout.close()
     return {"faces": faces, "votes": votes, "http": http, "browser": browser, "bulk": acted}
 
 

@@ -16,9 +16,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
-import socket
-import subprocess
 import sys
 import tempfile
 import time
@@ -27,17 +24,12 @@ from typing import Any
 
 import cv2
 import numpy as np
+from browser import chromium, workbench
 
-from db.errors import InputError, MimiqueError, NotFoundError
+from db.errors import InputError, MimiqueError
 from db.records import NewFace, NewPhoto, Origin
 from db.workspace import Workspace, create_workspace, open_workspace
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-CHROMEDRIVER = shutil.which("chromedriver")
-FLAGS = (
-    "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --disable-dev-shm-usage --accept-lang=en"
-)
 WAIT_S = 60.0
 # Notes every key with its own time, and every face when it is painted; all on the page's one clock.
 WATCH = """
@@ -89,17 +81,7 @@ class Browser:
     """The workbench in headless Chromium."""
 
     def __init__(self, profile: Path) -> None:
-        from selenium import webdriver
-
-        if not CHROMIUM or not CHROMEDRIVER:
-            raise NotFoundError(
-                "no Chromium with chromedriver here", hint="apt install chromium chromium-driver"
-            )
-        options = webdriver.ChromeOptions()
-        options.binary_location = CHROMIUM
-        for flag in [*FLAGS.split(), f"--user-data-dir={profile}", "--window-size=1280,800"]:
-            options.add_argument(flag)
-        self.driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(CHROMEDRIVER))
+        self.driver = chromium(profile, "--window-size=1280,800")
 
     def until(self, condition: str) -> None:
         end = time.monotonic() + WAIT_S
@@ -158,31 +140,17 @@ def percentiles(values: Any) -> dict[str, float]:
     return dict(zip(("p50", "p95", "p99", "max"), (round(float(value), 1) for value in found), strict=True))
 
 
-def free_port() -> int:
-    with socket.socket() as door:
-        door.bind(("127.0.0.1", 0))
-        return int(door.getsockname()[1])
-
-
 def measure(folder: Path, votes: int, per_second: float, network_ms: float, seed: int) -> dict[str, Any]:
     """The figures of one sitting."""
     workspace = drawn_faces(folder / "faces", votes + 20, seed)
-    command = [sys.executable, "-c", "from label_ui.cli import main; main()", "--no-browser"]
-    place = ["--workspace", str(workspace.path), "--port", str(free_port())]
-    server = subprocess.Popen([*command, *place], stdout=subprocess.PIPE, text=True)
-    assert server.stdout is not None
-    try:
+    with workbench(workspace.path) as url:
         browser = Browser(folder / "profile")
         try:
-            browser.open(server.stdout.readline().strip())
+            browser.open(url)
             browser.slow_down(network_ms)
             seen = vote(browser, votes, per_second, seed)
         finally:
             browser.driver.quit()
-    finally:
-        server.terminate()
-        server.wait(30)
-        server.stdout.close()
     stored = workspace.store.votes.history()
     answered = sum(key["answered"] for key in seen["keys"])
     workspace.store.close()

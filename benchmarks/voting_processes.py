@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from keys import free_port
+from browser import free_port
 
 
 class Server:

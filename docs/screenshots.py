@@ -13,14 +13,9 @@ from __future__ import annotations
 
 import base64
 import io
-import shutil
-import socket
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -29,15 +24,10 @@ import click
 from drawn_team import OWNER, drawn_team
 from PIL import Image
 
-from db.errors import InputError, NotFoundError
+from benchmarks.browser import chromium, workbench  # found because `make` installs Mimique editable
+from db.errors import InputError
 from db.workspace import CONFIG_NAME
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-CHROMEDRIVER = shutil.which("chromedriver")
-FLAGS = (
-    "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --disable-dev-shm-usage --hide-scrollbars --accept-lang=en"
-)
 IMAGES = Path(__file__).parent / "images"
 TALLEST = 2600  # pixels
 UNROLLED = ("review", "agreement", "team", "campaigns")
@@ -63,18 +53,7 @@ class Browser:
     """A page in headless Chromium, of any size and theme."""
 
     def __init__(self, url: str, profile: Path) -> None:
-        from selenium import webdriver
-
-        if not CHROMIUM or not CHROMEDRIVER:
-            raise NotFoundError(
-                "no Chromium with chromedriver here", hint="apt install chromium chromium-driver"
-            )
-        options = webdriver.ChromeOptions()
-        options.binary_location = CHROMIUM
-        for flag in [*FLAGS.split(), f"--user-data-dir={profile}"]:
-            options.add_argument(flag)
-        self.url = url
-        self.driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(CHROMEDRIVER))
+        self.url, self.driver = url, chromium(profile, "--hide-scrollbars")
 
     def wear(self, size: Size, theme: str) -> None:
         feature = {"name": "prefers-color-scheme", "value": theme}
@@ -178,27 +157,10 @@ PAGES: dict[str, Callable[[Browser], None]] = {
 }
 
 
-@contextmanager
-def served(workspace: Path) -> Iterator[str]:
-    """The workbench on a free port; gives its address."""
-    with socket.socket() as door:
-        door.bind(("127.0.0.1", 0))
-        port = str(door.getsockname()[1])
-    command = [sys.executable, "-c", "from label_ui.cli import main; main()", "--no-browser", "--port", port]
-    server = subprocess.Popen([*command, "--workspace", str(workspace)], stdout=subprocess.PIPE, text=True)
-    assert server.stdout is not None
-    try:
-        yield server.stdout.readline().strip()
-    finally:
-        server.terminate()
-        server.wait(60)
-        server.stdout.close()
-
-
 def take(workspace: Path, names: list[str], images: Path) -> None:
     """The pictures of these pages, into that folder."""
     images.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as profile, served(workspace) as url:
+    with tempfile.TemporaryDirectory() as profile, workbench(workspace) as url:
         browser = Browser(url, Path(profile))
         try:
             join(browser)

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from db.records import NewFace, NewPhoto, Origin
+from db.store import Store
 from db.threads import share_the_cores
 from db.workspace import Workspace, create_workspace, open_workspace
 
@@ -57,12 +58,49 @@ def shared() -> Path:
     return folder.resolve()
 
 
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """PyTorch on one thread: small networks train faster, the more so beside other tests."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of an empty database; a test that asks for it runs on SQLite and on PostgreSQL."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'mimique.db'}"
     return _new_postgres_database(request.getfixturevalue("postgres_socket"))
+
+
+@pytest.fixture
+def database_workspace(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Workspace]:
+    """A new workspace whose store is on SQLite, then one whose store is on PostgreSQL."""
+    monkeypatch.setenv("MIMIQUE_DATABASE_URL", database_url)
+    create_workspace(tmp_path / "workspace")
+    opened = open_workspace(tmp_path / "workspace")
+    yield opened
+    opened.store.close()
+
+
+@pytest.fixture
+def faces(
+    database_workspace: Workspace, add_faces: Callable[[Workspace, int], tuple[int, ...]]
+) -> tuple[int, ...]:
+    """Three faces in the workspace on either database."""
+    return add_faces(database_workspace, 3)
+
+
+@pytest.fixture
+def store(database_workspace: Workspace, faces: tuple[int, ...]) -> Store:
+    """The store on either database, with ``faces`` in it."""
+    return database_workspace.store
 
 
 @pytest.fixture(scope="session")

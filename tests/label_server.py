@@ -79,9 +79,9 @@ class Server:
             [*command, *place], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
         assert self.process.stdout is not None and self.process.stderr is not None
-        if not self.process.stdout.readline():
-            raise AssertionError(self.process.stderr.read())
         self.url = f"http://127.0.0.1:{self.port}"
+        if self.process.stdout.readline().strip() != self.url:
+            raise AssertionError(self.stop(signal.SIGKILL)[1])
 
     def stop(self, sign: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
         """End it; gives the exit code and what it said."""

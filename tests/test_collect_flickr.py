@@ -1,14 +1,13 @@
 """Flickr harvests against a local server: pages, slices, licences, trouble, photos taken away, resuming."""
 
-import importlib.util
 from collections.abc import Iterator
-from pathlib import Path
 
 import cv2
 import httpx
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from flickr_server import FakeFlickr, FakePhoto, Server
 
 from collect.cli import main
 from collect.flickr import FREE_LICENSES, FlickrSource, collect_flickr
@@ -17,12 +16,6 @@ from collect.harvest import HarvestTally, harvest
 from collect.polite import Pacer, Politeness
 from db.errors import ConfigError, ServiceError
 from db.workspace import Workspace
-
-_spec = importlib.util.spec_from_file_location("flickr_server", Path(__file__).with_name("flickr_server.py"))
-assert _spec is not None and _spec.loader is not None
-flickr_server = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(flickr_server)
-FakeFlickr, FakePhoto = flickr_server.FakeFlickr, flickr_server.FakePhoto
 
 
 def picture(number: int) -> bytes:
@@ -46,7 +39,7 @@ def hash_of(text: str) -> int:
 @pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
     served = FakeFlickr()
-    with flickr_server.Server(served):
+    with Server(served):
         monkeypatch.setenv("FLICKR_API_KEY", "good")
         monkeypatch.setenv("FLICKR_API_SECRET", "hushhush")
         monkeypatch.setenv("MIMIQUE_FLICKR_URL", served.url)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import cv2
@@ -19,7 +18,6 @@ from collect.sample_scene import Scene, SceneFace, compose
 from collect.sample_source import write_sample_clip
 
 CLASSES = ("happy", "angry", "surprised", "neutral")
-MODEL = Path(os.environ.get("MIMIQUE_SHARED", "/nonexistent")) / "models" / "yunet_n_dynamic.onnx"
 
 
 def first(wanted: str, seed: int = 0) -> Scene:
@@ -175,11 +173,9 @@ def test_a_written_clip_has_all_its_frames(tmp_path: Path) -> None:
     assert count == frames == 6
 
 
-@pytest.mark.skipif(
-    not MODEL.exists(), reason="MIMIQUE_SHARED names no folder with models/yunet_n_dynamic.onnx"
-)
-def test_a_detector_trained_on_real_photos_finds_the_drawn_faces() -> None:
-    detector = cv2.FaceDetectorYN.create(str(MODEL), "", (320, 320), 0.6)
+def test_a_detector_trained_on_real_photos_finds_the_drawn_faces(shared: Path) -> None:
+    model = shared / "models" / "yunet_n_dynamic.onnx"
+    detector = cv2.FaceDetectorYN.create(str(model), "", (320, 320), 0.6)
     outcomes = []
     for index in range(12):
         scene = compose(11, index, CLASSES)

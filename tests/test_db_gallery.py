@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -21,25 +20,20 @@ from db.records import (
     Origin,
 )
 from db.store import Store
-from db.workspace import Workspace, create_workspace, open_workspace
+from db.workspace import Workspace
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 CLASSES = ("happy", "angry")
 
 
 @pytest.fixture
-def store(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+def store(database_workspace: Workspace) -> Store:
     """Twelve faces, two a photo, some voted on, decided, flagged or known."""
-    monkeypatch.setenv("MIMIQUE_DATABASE_URL", database_url)
-    create_workspace(tmp_path / "workspace")
-    opened = open_workspace(tmp_path / "workspace")
-    fill(opened)
-    yield opened.store
-    opened.store.close()
+    fill(database_workspace.store)
+    return database_workspace.store
 
 
-def fill(workspace: Workspace) -> None:
-    store = workspace.store
+def fill(store: Store) -> None:
     ann, bob = store.annotators.join("Ann").id, store.annotators.join("Bob").id
     for i in range(6):
         harvest = store.harvests.start("test", f"query {i % 2}", CLASSES[i % 2])

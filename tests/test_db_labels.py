@@ -2,35 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from db.records import Label
 from db.store import Store
-from db.workspace import Workspace, create_workspace, open_workspace
-
-
-@pytest.fixture
-def workspace(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
-    monkeypatch.setenv("MIMIQUE_DATABASE_URL", database_url)
-    create_workspace(tmp_path / "workspace")
-    opened = open_workspace(tmp_path / "workspace")
-    yield opened
-    opened.store.close()
-
-
-@pytest.fixture
-def faces(workspace: Workspace, add_faces: Callable[[Workspace, int], tuple[int, ...]]) -> tuple[int, ...]:
-    return add_faces(workspace, 3)
-
-
-@pytest.fixture
-def store(workspace: Workspace, faces: tuple[int, ...]) -> Store:
-    return workspace.store
 
 
 def by_rule(face: int, label: str | None, method: str = "majority") -> Label:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import itertools
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -32,7 +31,7 @@ from db.records import (
     Snapshot,
 )
 from db.store import Store
-from db.workspace import Workspace, create_workspace, open_workspace
+from db.workspace import Workspace
 
 AddFaces = Callable[[Workspace, int], tuple[int, ...]]
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -43,23 +42,14 @@ quickly = settings(
 
 
 @pytest.fixture
-def workspace(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
-    """A workspace whose store is on SQLite, then one whose store is on PostgreSQL."""
-    monkeypatch.setenv("MIMIQUE_DATABASE_URL", database_url)
-    create_workspace(tmp_path / "workspace")
-    opened = open_workspace(tmp_path / "workspace")
-    yield opened
-    opened.store.close()
+def workspace(database_workspace: Workspace) -> Workspace:
+    """On SQLite, then on PostgreSQL."""
+    return database_workspace
 
 
 @pytest.fixture
 def faces(workspace: Workspace, add_faces: AddFaces) -> tuple[int, ...]:
     return add_faces(workspace, 5)
-
-
-@pytest.fixture
-def store(workspace: Workspace, faces: tuple[int, ...]) -> Store:
-    return workspace.store
 
 
 @pytest.fixture
@@ -471,6 +461,22 @@ def test_a_face_without_a_class_is_not_asked_whether_it_shows_it(
     assert "name the class" in str(refused.value.hint)
     assert store.campaigns.by_name("alone") is None
     assert store.queue.counts(store.campaigns.create(alone).id).open == 0  # it waits for faces
+
+
+def test_a_request_for_more_votes_is_told_in_all_and_can_be_put_back_as_it_stood(
+    store: Store, people: tuple[int, ...], faces: tuple[int, ...]
+) -> None:
+    campaign = campaign_with(store, overlap=Overlap("fixed", most=1))
+    vote(store, campaign, people[0], faces[0], "happy")
+    before = store.queue.wanted(campaign.id, faces[:2])
+    first = store.queue.ask_more(campaign.id, faces[:2], 2)
+    assert first == {faces[0]: 3, faces[1]: 2}
+    asked = store.queue.wanted(campaign.id, faces[:2])
+    assert store.queue.ask_more(campaign.id, faces[:1], 4) == {faces[0]: 5}
+    store.queue.set_asked(campaign.id, first)
+    assert store.queue.wanted(campaign.id, faces[:2]) == asked
+    store.queue.set_asked(campaign.id, dict.fromkeys(faces[:2], 0))
+    assert store.queue.wanted(campaign.id, faces[:2]) == before and not store.queue.asked()
 
 
 def add_bare_face(workspace: Workspace) -> int:

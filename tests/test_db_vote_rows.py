@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,30 +16,8 @@ from db.records import NewCampaign, NewVote, Vote
 from db.store import Store
 from db.tables import vote
 from db.vote_rows import PastVote
-from db.workspace import Workspace, create_workspace, open_workspace
 
-AddFaces = Callable[[Workspace, int], tuple[int, ...]]
 START = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-@pytest.fixture
-def workspace(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
-    """A workspace whose store is on SQLite, then one whose store is on PostgreSQL."""
-    monkeypatch.setenv("MIMIQUE_DATABASE_URL", database_url)
-    create_workspace(tmp_path / "workspace")
-    opened = open_workspace(tmp_path / "workspace")
-    yield opened
-    opened.store.close()
-
-
-@pytest.fixture
-def faces(workspace: Workspace, add_faces: AddFaces) -> tuple[int, ...]:
-    return add_faces(workspace, 3)
-
-
-@pytest.fixture
-def store(workspace: Workspace, faces: tuple[int, ...]) -> Store:
-    return workspace.store
 
 
 def past(number: int, face: int, who: int, *choices: str, **more: object) -> PastVote:

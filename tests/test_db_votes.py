@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from db.errors import InputError, NotFoundError
 from db.records import NewVote
 from db.store import Store
-from db.workspace import Workspace, create_workspace, open_workspace
+from db.workspace import Workspace
 
 AddFaces = Callable[[Workspace, int], tuple[int, ...]]
 Choices = tuple[str, ...]
@@ -23,23 +23,14 @@ CHOICES: tuple[Choices, ...] = (("happy",), ("angry",), ())
 
 
 @pytest.fixture
-def workspace(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
-    """A workspace whose store is on SQLite, then one whose store is on PostgreSQL."""
-    monkeypatch.setenv("MIMIQUE_DATABASE_URL", database_url)
-    create_workspace(tmp_path / "workspace")
-    opened = open_workspace(tmp_path / "workspace")
-    yield opened
-    opened.store.close()
+def workspace(database_workspace: Workspace) -> Workspace:
+    """On SQLite, then on PostgreSQL."""
+    return database_workspace
 
 
 @pytest.fixture
 def faces(workspace: Workspace, add_faces: AddFaces) -> tuple[int, ...]:
     return add_faces(workspace, 4)
-
-
-@pytest.fixture
-def store(workspace: Workspace, faces: tuple[int, ...]) -> Iterator[Store]:
-    yield workspace.store
 
 
 def held(store: Store) -> dict[tuple[int, int], tuple[str, ...]]:

@@ -2,19 +2,15 @@
 
 import json
 import re
-import shutil
-import socket
-import subprocess
-import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 import pytest
+from browser import chromium, join
+from label_server import served
 
 from curate.agreement import Agreement
 from curate.agreement_votes import Asked, store_agreement
@@ -137,29 +133,14 @@ def test_an_empty_workspace_has_nothing_to_show(workspace: Workspace) -> None:
 def test_the_page_in_a_browser_fits_a_phone_and_hands_out_its_tables(
     desk: AgreementDesk, tmp_path: Path
 ) -> None:
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if chromium is None or driver is None:
-        pytest.skip("no Chromium with chromedriver here: apt install chromium chromium-driver")
-    from selenium import webdriver
     from selenium.webdriver.support.wait import WebDriverWait
 
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for flag in (
-        "--headless=new",
-        "--no-sandbox",
-        "--disable-gpu",
-        f"--user-data-dir={tmp_path / 'profile'}",
-    ):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    with served(desk.workspace) as url, closing_browser(options, driver) as browser:
+    with served(desk.workspace) as server, chromium(tmp_path / "profile") as browser:
         phone = {"width": 400, "height": 800, "deviceScaleFactor": 1, "mobile": True}
         browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)
-        browser.set_script_timeout(60)
-        browser.get(f"{url}/agreement")
-        browser.execute_async_script(JOIN, "Ada")
-        browser.get(f"{url}/agreement")
+        browser.get(f"{server.url}/agreement")
+        join(browser, "Ada")
+        browser.get(f"{server.url}/agreement")
         wait = WebDriverWait(browser, 60)
         wait.until(
             lambda _: browser.execute_script("return document.querySelectorAll('.mq-ag-section').length >= 5")
@@ -177,36 +158,6 @@ def test_the_page_in_a_browser_fits_a_phone_and_hands_out_its_tables(
         assert [error for error in errors if "favicon" not in error] == []
 
 
-@contextmanager
-def served(workspace: Workspace) -> Iterator[str]:
-    """The address of a `label` process on this workspace."""
-    command = [sys.executable, "-c", "from label_ui.cli import main; main()", "--no-browser"]
-    with socket.socket() as door:
-        door.bind(("127.0.0.1", 0))
-        port = str(door.getsockname()[1])
-    place = ["--workspace", str(workspace.path), "--port", port]
-    with subprocess.Popen([*command, *place], stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            yield process.stdout.readline().strip()
-        finally:
-            process.terminate()
-
-
-@contextmanager
-def closing_browser(options: Any, driver: str) -> Iterator[Any]:
-    from selenium import webdriver
-
-    browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    try:
-        yield browser
-    finally:
-        browser.quit()
-
-
-JOIN = """const done = arguments[1];
-fetch("/api/join", {method: "POST", headers: {"Content-Type": "application/json"},
-  body: JSON.stringify({name: arguments[0]})}).then((answer) => answer.json()).then(done);"""
 KEEP_DOWNLOAD = """const make = URL.createObjectURL;
 URL.createObjectURL = (blob) => { blob.text().then((text) => { window.kept = text; }); return make(blob); };"""
 

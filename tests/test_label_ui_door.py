@@ -18,6 +18,7 @@ import pytest
 from click.testing import CliRunner, Result
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from label_server import free_port
 
 from db.errors import InputError, NotFoundError
 from db.records import Annotator
@@ -69,13 +70,6 @@ def name_of(visitor: Visitor) -> str:
 # ---- the port ---------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def free_port() -> int:
-    with socket.socket() as door:
-        door.bind(("127.0.0.1", 0))
-        return int(door.getsockname()[1])
-
-
 @pytest.mark.parametrize("address", ["127.0.0.1", "localhost", "::1", "127.0.0.5"])
 def test_this_machine_alone_needs_no_login(address: str) -> None:
     assert is_loopback(address)
@@ -111,9 +105,9 @@ def test_answers_leave_at_once() -> None:
         assert door.proto == socket.IPPROTO_TCP
 
 
-def test_an_address_of_another_machine_is_named(free_port: int) -> None:
+def test_an_address_of_another_machine_is_named() -> None:
     with pytest.raises(InputError, match=r"cannot listen on 203\.0\.113\.1"):
-        check_door("203.0.113.1", free_port)
+        check_door("203.0.113.1", free_port())
 
 
 def test_the_own_address_is_an_address() -> None:
@@ -650,8 +644,8 @@ def test_options_of_label_and_of_its_commands_stand_side_by_side_in_the_file(
     assert "has no option 'tongue'" in label("people", "list").stderr
 
 
-def test_label_without_a_workspace_says_how_to_make_one(tmp_path: Path, free_port: int) -> None:
-    result = CliRunner().invoke(main, ["-w", str(tmp_path / "none"), "--port", str(free_port)])
+def test_label_without_a_workspace_says_how_to_make_one(tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["-w", str(tmp_path / "none"), "--port", str(free_port())])
     assert result.exit_code == 1
     assert "no workspace" in result.stderr and "mimique init" in result.stderr
 

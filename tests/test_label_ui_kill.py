@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import signal
-import sys
 import threading
 import time
 import uuid
@@ -15,15 +13,12 @@ from typing import Any
 
 import httpx
 import pytest
+from label_server import Guest, Server
 
 from db.overlap import Overlap
 from db.records import MAIN_CAMPAIGN
 from db.workspace import Workspace, create_workspace, open_workspace
 
-_spec = importlib.util.spec_from_file_location("label_server", Path(__file__).with_name("label_server.py"))
-assert _spec is not None and _spec.loader is not None
-label_server = sys.modules.setdefault("label_server", importlib.util.module_from_spec(_spec))
-_spec.loader.exec_module(label_server)
 AddFaces = Callable[[Workspace, int], tuple[int, ...]]
 PEOPLE = ("Ana", "Bob", "Cleo", "Dan")
 FACES = 60
@@ -70,7 +65,7 @@ def server(tmp_path: Path, add_faces: AddFaces) -> Iterator[Any]:
     add_faces(workspace, FACES)
     everybody = Overlap("fixed", most=len(PEOPLE))
     workspace.store.campaigns.change(MAIN_CAMPAIGN, overlap=everybody)
-    server = label_server.Server(workspace)
+    server = Server(workspace)
     server.start()
     yield server
     assert server.stop()[0] == 0
@@ -78,7 +73,7 @@ def server(tmp_path: Path, add_faces: AddFaces) -> Iterator[Any]:
 
 
 def test_after_kill_9_every_acknowledged_vote_is_there_and_sending_again_doubles_none(server: Any) -> None:
-    outboxes = [Outbox(label_server.Guest(server.url)) for _ in PEOPLE]
+    outboxes = [Outbox(Guest(server.url)) for _ in PEOPLE]
     for name, outbox in zip(PEOPLE, outboxes, strict=True):
         assert outbox.guest.join(name).status_code == 200
     voting = [threading.Thread(target=outbox.vote_on_everything) for outbox in outboxes]

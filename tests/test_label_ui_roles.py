@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import pkgutil
-import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from label_server import Guest, Server, served
 
 import label_ui
 from db.records import ROLES
@@ -22,17 +20,10 @@ from label_ui.people import People
 from label_ui.roles import NotAllowedError, allows, calls_of, check_role, needs, role_needed
 from label_ui.switchboard import Call, Switchboard
 
-_spec = importlib.util.spec_from_file_location("label_server", Path(__file__).with_name("label_server.py"))
-assert _spec is not None and _spec.loader is not None
-label_server = importlib.util.module_from_spec(_spec)
-sys.modules["label_server"] = label_server
-_spec.loader.exec_module(label_server)
-Guest, Server, served = label_server.Guest, label_server.Server, label_server.served
-
 NOBODY = "nobody"
 
 
-class PatientGuest(Guest):  # type: ignore[misc, valid-type]
+class PatientGuest(Guest):
     """One who waits when told that these are too many requests at once: here they come faster than people ask."""
 
     def post(self, path: str, values: Any, **headers: str) -> httpx.Response:

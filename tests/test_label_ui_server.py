@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
-import importlib.util
 import json
 import signal
 import sqlite3
@@ -18,21 +17,11 @@ from typing import Any
 
 import httpx
 import pytest
+from label_server import Server, guest_at, served
 
 from db.workspace import Workspace, create_workspace, open_workspace
 from label_ui.people import People
 
-_spec = importlib.util.spec_from_file_location("label_server", Path(__file__).with_name("label_server.py"))
-assert _spec is not None and _spec.loader is not None
-label_server = importlib.util.module_from_spec(_spec)
-sys.modules["label_server"] = label_server
-_spec.loader.exec_module(label_server)
-Guest, Server, guest_at, served = (
-    label_server.Guest,
-    label_server.Server,
-    label_server.guest_at,
-    label_server.served,
-)
 AddFaces = Callable[[Workspace, int], tuple[int, ...]]
 FACES = 40
 

@@ -2,79 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
-import shutil
-import sys
-import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
+from browser import Page, until
+from label_server import served
 
 from db.workspace import Workspace, create_workspace, open_workspace
 
-_spec = importlib.util.spec_from_file_location("label_server", Path(__file__).with_name("label_server.py"))
-assert _spec is not None and _spec.loader is not None
-label_server = importlib.util.module_from_spec(_spec)
-sys.modules["label_server"] = label_server
-_spec.loader.exec_module(label_server)
-
 AddFaces = Callable[[Workspace, int], tuple[int, ...]]
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-CHROMEDRIVER = shutil.which("chromedriver")
-FLAGS = (
-    "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --disable-dev-shm-usage --accept-lang=en"
-)
 PASSWORD = "four words that rhyme"
 LONG = "Bernadette Élisabeth-Charlotte de la Rochefoucauld-Montmorency"
-
-
-class Page:
-    """One person's browser."""
-
-    def __init__(self, folder: Path) -> None:
-        from selenium import webdriver
-
-        options = webdriver.ChromeOptions()
-        options.binary_location = str(CHROMIUM)
-        for flag in [*FLAGS.split(), f"--user-data-dir={folder}"]:
-            options.add_argument(flag)
-        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-        self.driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(CHROMEDRIVER))
-
-    def size(self, width: int, height: int) -> None:
-        values = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
-        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", values)
-
-    def script(self, code: str) -> Any:
-        return self.driver.execute_script(f"return ({code})")
-
-    def text(self, selector: str) -> str:
-        return str(self.script(f"document.querySelector({selector!r})?.innerText ?? ''"))
-
-    def shown(self, selector: str) -> bool:
-        return bool(self.script(f"document.querySelector({selector!r})?.checkVisibility()"))
-
-    def keys(self, *keys: str) -> None:
-        from selenium.webdriver.common.action_chains import ActionChains
-
-        for key in keys:
-            ActionChains(self.driver).send_keys(key).perform()
-
-    def focused(self) -> str:
-        return str(self.script("document.activeElement.id || document.activeElement.innerText"))
-
-
-def until(condition: Callable[[], Any]) -> Any:
-    """Wait for the page, which works on its own time; fails after a minute."""
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        if found := condition():
-            return found
-        time.sleep(0.05)
-    raise AssertionError("it did not happen within a minute")
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +22,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, add_faces: AddFaces) -> Ite
     create_workspace(path)
     workspace = open_workspace(path)
     add_faces(workspace, 6)
-    with label_server.served(workspace, password=PASSWORD) as server:
+    with served(workspace, password=PASSWORD) as server:
         yield server
     workspace.store.close()
 
@@ -91,11 +30,9 @@ def server(tmp_path_factory: pytest.TempPathFactory, add_faces: AddFaces) -> Ite
 @pytest.fixture(scope="module")
 def browsers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Page, Page]]:
     """An owner's and a guest's."""
-    if not CHROMIUM or not CHROMEDRIVER:
-        pytest.skip("no Chromium with chromedriver here: apt install chromium chromium-driver")
-    pages = Page(tmp_path_factory.mktemp("owner")), Page(tmp_path_factory.mktemp("guest"))
-    yield pages
-    for page in pages:
+    owner, guest = (Page(tmp_path_factory.mktemp(who), "--accept-lang=en") for who in ("owner", "guest"))
+    yield owner, guest
+    for page in (owner, guest):
         page.driver.quit()
 
 

@@ -3,7 +3,6 @@
 import base64
 import gc
 import io
-import socket
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from browser import chromium
+from label_server import free_port
 from PIL import Image
 
 from db.errors import InputError, ServiceError
@@ -32,12 +33,6 @@ def shot(colour: tuple[int, int, int] = (255, 180, 180), faces: bool = True) -> 
     file = io.BytesIO()
     Image.fromarray(image).save(file, "PNG")
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
-
-
-def free_port() -> int:
-    with socket.socket() as door:
-        door.bind(("127.0.0.1", 0))
-        return int(door.getsockname()[1])
 
 
 @contextmanager
@@ -152,30 +147,17 @@ def _smoother() -> Any:
     return Smoother()
 
 
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --use-fake-device-for-media-stream"
-)
-
-
-@pytest.mark.skipif(not CHROMIUM.exists(), reason="needs chromium at /usr/bin/chromium")
 @pytest.mark.parametrize("allowed", [True, False])
 def test_in_a_browser_the_camera_is_shown_or_the_page_says_how_to_allow_it(
     address: str, tmp_path: Path, allowed: bool
 ) -> None:
-    from selenium import webdriver
     from selenium.webdriver.common.by import By
     from selenium.webdriver.support.ui import WebDriverWait
 
-    options = webdriver.ChromeOptions()
-    options.binary_location = str(CHROMIUM)
-    for flag in (*FLAGS.split(), f"--user-data-dir={tmp_path}", "--window-size=400,800"):
-        options.add_argument(flag)
+    flags = ["--window-size=400,800", "--use-fake-device-for-media-stream"]
     if allowed:
-        options.add_argument("--use-fake-ui-for-media-stream")
-    browser = webdriver.Chrome(options=options, service=webdriver.ChromeService("/usr/bin/chromedriver"))
-    try:
+        flags.append("--use-fake-ui-for-media-stream")
+    with chromium(tmp_path, *flags) as browser:
         browser.get(address)
         wait = WebDriverWait(browser, 20)
         wait.until(lambda b: b.find_elements(By.CSS_SELECTOR, ".toggle"))[0].click()
@@ -187,5 +169,3 @@ def test_in_a_browser_the_camera_is_shown_or_the_page_says_how_to_allow_it(
         else:
             wait.until(lambda b: "may not use the camera" in b.find_element(By.CSS_SELECTOR, ".note").text)
         assert browser.execute_script("return document.documentElement.scrollWidth - innerWidth") <= 0
-    finally:
-        browser.quit()

@@ -15,18 +15,8 @@ from train.detector_patches import Patch
 from train.detector_photos import drawn_photos
 from train.detector_recipe import LANDMARK_RECIPE, DetectorRecipe, FaceDetectorRecipe
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 TINY = DetectorRecipe(steps=2, pixels=1, warmup=1, imgsz=96, width=0.25)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Networks this small train faster on one thread, the more so beside other tests."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

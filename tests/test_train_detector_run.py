@@ -31,22 +31,12 @@ from train.detector_show import use_of_detector
 from train.resume import resume_run
 from train.runs import run_state
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 SMALL = {"width": 0.25, "imgsz": 96, "batch": 4, "drawn": 1, "places": 1, "device": "cpu"}
 RUN_FILES = {
     *("recipe.json", "history.csv", "history-points.csv", "metrics.json", "problems.txt", "lock"),
     *("weights.pt", "model.onnx", "curves.png"),
 }
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Networks this small train faster on one thread, the more so beside other tests."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

@@ -26,6 +26,7 @@ from train.history import best_epoch, read_history
 from train.recipes import ResnetRecipe, YoloRecipe, recipe_from_record
 from train.runs import find_run, run_folder, run_state, training_run
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 TINY_YOLO = YoloRecipe(imgsz=32, epochs=2, batch=16, weights="none", device="cpu")
 TINY_RESNET = ResnetRecipe(
     network="resnet18", imgsz=32, head_epochs=1, epochs=1, batch=16, weights="none", device="cpu"
@@ -80,17 +81,6 @@ def snapshot_of(workspace: Workspace, members: list[SnapshotMember]) -> Snapshot
     snapshot = Snapshot(name, workspace.settings.classes, (16, 4, 2), 0, datetime.now(UTC), tuple(members))
     workspace.store.snapshots.add(snapshot)
     return workspace.store.snapshots.load(name)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Pictures this small train faster on one thread, the more so beside other tests."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")
