@@ -18,13 +18,13 @@ MAX_PIXELS = 100_000_000
 MAX_BYTES = 200_000_000
 _SUFFIXES = {"JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png", "WEBP": ".webp", "GIF": ".gif", "TIFF": ".tif"}
 _HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
-_SIXTEEN_BIT = ("I;16", "I;16B", "I;16L", "I;16N", "I")
+_SIXTEEN_BIT = ("I;16", "I;16B", "I;16L", "I;16N")
 
 
 def decode(data: bytes) -> ImageRGB:
     """The picture in ``data`` as uint8 RGB (H, W, 3), turned upright as its EXIF orientation says.
 
-    Palette, grey, CMYK and 16-bit pictures become 8-bit RGB; transparency is laid on white; of an animation
+    Palette, grey, CMYK, 16- and 32-bit pictures become 8-bit RGB; transparency is laid on white; of an animation
     the first frame is taken. Errors: InputError for nothing, no picture, half a picture, or more than
     100 megapixels.
     """
@@ -120,7 +120,9 @@ def _ends_whole(data: bytes) -> bool:
 def _rgb(picture: Image.Image) -> ImageRGB:
     picture.load()
     if picture.mode in _SIXTEEN_BIT:
-        return _from_16_bit(np.asarray(picture))
+        return _grey(np.asarray(picture), 65535)
+    if picture.mode == "I":
+        return _from_32_bit(np.asarray(picture))
     if picture.mode == "F":
         raise InputError("expected a photo, this picture holds 32-bit floating point numbers")
     if picture.has_transparency_data:
@@ -130,7 +132,18 @@ def _rgb(picture: Image.Image) -> ImageRGB:
     return np.array(picture.convert("RGB"), np.uint8)
 
 
-def _from_16_bit(grey: NDArray[np.generic]) -> ImageRGB:
-    """Grey values 0 to 65535, (H, W), as RGB (H, W, 3)."""
-    grey8 = (np.clip(grey.astype(np.int64), 0, 65535) * 255 + 32767) // 65535
+def _from_32_bit(grey: NDArray[np.generic]) -> ImageRGB:
+    """Whole numbers, (H, W), as RGB (H, W, 3): white is what 8 or 16 bits hold, or else the brightest there is.
+
+    Nothing in such a file says how bright white is. Errors: InputError for negative numbers.
+    """
+    if grey.min() < 0:
+        raise InputError("expected a photo, this picture holds negative numbers, or more than 31 bits")
+    brightest = int(grey.max())
+    return _grey(grey, next((white for white in (255, 65535) if brightest <= white), brightest))
+
+
+def _grey(grey: NDArray[np.generic], white: int) -> ImageRGB:
+    """Grey values 0 to ``white``, (H, W), as RGB (H, W, 3)."""
+    grey8 = (grey.astype(np.int64) * 255 + white // 2) // white
     return np.repeat(grey8.astype(np.uint8)[..., None], 3, axis=2)

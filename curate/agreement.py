@@ -33,12 +33,18 @@ class Agreement:
 
 
 def agreement(
-    votes: Said, timing: Timing | None = None, gold: Mapping[int, str] | None = None, *, unvoted: int = 0
+    votes: Said,
+    timing: Timing | None = None,
+    gold: Mapping[int, str] | None = None,
+    first: Said | None = None,
+    *,
+    unvoted: int = 0,
 ) -> Agreement:
     """The figures of these votes; none at all gives figures of None and empty tables.
 
-    ``timing`` belongs to the rows of the table the votes came from, ``gold`` gives known answers by face id, and
-    ``unvoted`` is how many faces have no vote yet.
+    ``timing`` belongs to the rows of the table the votes came from, ``gold`` gives known answers by face id,
+    ``first`` what each person said first on such faces (see `voters`), and ``unvoted`` is how many faces have no
+    vote yet.
     """
     resampled = votes.alike.resampled(SEED)
     kinds = kinds_of_faces(votes.alike, SEED)
@@ -48,7 +54,7 @@ def agreement(
         kinds=kinds,
         confusion=confusion(votes.alike, votes.names),
         mix_ups=mix_ups(votes.alike, resampled, votes.names[: votes.classes]),
-        voters=voters(votes, timing or Timing.unknown(len(votes)), gold),
+        voters=voters(votes, timing or Timing.unknown(len(votes)), gold, first),
         pairs=pairs(votes),
         ceiling=ceiling(votes, kinds),
         one_more_vote=one_more_vote(votes, kinds, unvoted),

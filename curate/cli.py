@@ -148,6 +148,9 @@ def faces(
     opened = open_workspace(workspace)
     done = find_faces(opened, loaded, batch=batch, rule=rule, name=name)
     click.echo(json.dumps(asdict(done)) if as_json else tally(done.counts()))
+    if done.failed and not opened.store.faces.photos_seen()[0]:
+        say("no photo could be read: `curate status --failures` says why; the next run tries again")
+        raise SystemExit(1)
     if done.failed:
         say(
             "failed photos are kept with the reason, and tried again by the next run (see `curate status --failures`)"

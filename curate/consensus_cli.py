@@ -148,6 +148,8 @@ def _decide_workspace(workspace: Workspace, asked: _Question, terms: Terms, as_j
         click.echo(json.dumps(asdict(done)))
         return
     extra = {"no agreement": done.undecided, "rejected": done.rejected, "decisions changed": done.changed}
+    if done.confirmed:
+        extra["confirmed after new votes"] = done.confirmed
     if done.withdrawn:
         extra["withdrawn with their votes"] = done.withdrawn
     click.echo(tally({**done.by_class, **extra}))

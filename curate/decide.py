@@ -23,9 +23,9 @@ _MOVED = 0.02  # a distribution that moved by less, with the same label, is no n
 class DecisionTally:
     """``by_class`` faces agreed on for each class; ``changed`` decisions that differ from what held before.
 
-    ``withdrawn`` faces lost their label because every vote on them was undone; ``strangers`` are votes for
-    a class that the workspace no longer has, which were left out. ``batch`` names the
-    run to ``store.labels.undo``; empty when nothing changed.
+    ``confirmed`` faces were voted on after they were decided, and what held before still does. ``withdrawn`` faces
+    lost their label because every vote on them was undone; ``strangers`` are votes for a class that the workspace no
+    longer has, which were left out. ``batch`` names the run to ``store.labels.undo``; empty when nothing was written.
     """
 
     by_class: dict[str, int]
@@ -36,6 +36,7 @@ class DecisionTally:
     changed: int
     batch: str
     waiting: int = 0
+    confirmed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ def decide_labels(
 ) -> DecisionTally:
     """Decide every face that has votes; running it again without new votes writes nothing.
 
+    A face that was voted on since it was decided is decided anew, and where that says the same, confirmed.
     With a ``campaign`` only the votes cast in it count, and only faces that it has finished are decided.
     ``terms`` default to `workspace_terms`. ``run`` names a training run (as `train list` does) whose view of the
     faces it was not trained on counts as one more voter's, by the rule "auto" only. Curators' own decisions stay.
@@ -71,6 +73,7 @@ def decide_labels(
     """
     known_rule(rule)
     terms = terms or workspace_terms(rule)
+    begun = datetime.now(UTC)  # a vote that comes after this is not seen
     classes = workspace.settings.classes
     chosen, method = _with_run(workspace, rule, terms, run) if run else (aggregator(rule, terms), rule)
     asked = _campaign(workspace, campaign).id if campaign else None
@@ -79,13 +82,17 @@ def decide_labels(
     waiting = _waiting(workspace, asked, decisions) if asked else frozenset()
     decisions = [decision for decision in decisions if decision.item not in waiting]
     held = {label.face_id: label for label in workspace.store.labels.current()}
-    withdrawn = [] if campaign else _withdrawn(held, {decision.item for decision in decisions}, method)
+    outdated = workspace.store.labels.outdated()
     labels = [_label(decision, method) for decision in decisions]
-    news = [new for new in labels if not _stays(held.get(new.face_id), new)]
-    batch = _new_batch()
-    changed = workspace.store.labels.decide([replace(new, batch=batch) for new in [*news, *withdrawn]])
-    done = _tally(decisions, classes, len(withdrawn), tabulated.strangers, changed, batch if changed else "")
-    return replace(done, waiting=len(waiting))
+    if not campaign:
+        labels += _withdrawn(held, {decision.item for decision in decisions}, method, outdated)
+    stays = [_stays(held.get(new.face_id), new) for new in labels]
+    news = [new for new, same in zip(labels, stays, strict=True) if not same]
+    again = [new for new, same in zip(labels, stays, strict=True) if same and new.face_id in outdated]
+    batch, changed, confirmed = _write(workspace, news, again, begun)
+    withdrawn = sum(not new.votes for new in news)
+    done = _tally(decisions, classes, withdrawn, tabulated.strangers, changed, batch)
+    return replace(done, waiting=len(waiting), confirmed=confirmed)
 
 
 def undo_decisions(workspace: Workspace) -> Undone | None:
@@ -101,8 +108,16 @@ def undo_decisions(workspace: Workspace) -> Undone | None:
     return Undone(newest.batch, newest.at, len(labels.undo(newest.batch)))
 
 
-def _new_batch() -> str:
-    return f"consensus-{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
+def _write(
+    workspace: Workspace, news: Sequence[Label], again: Sequence[Label], at: datetime
+) -> tuple[str, int, int]:
+    """The name of the run, "" when nothing was written, how many decisions changed and how many were confirmed."""
+    batch = f"consensus-{at:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
+    decide = workspace.store.labels.decide
+    changed = decide([replace(new, batch=batch, at=at) for new in news])
+    same = [replace(new, batch=batch, at=at) for new in again]
+    confirmed = decide(same, confirm={new.face_id for new in same})
+    return batch if changed or confirmed else "", changed, confirmed
 
 
 def _campaign(workspace: Workspace, name: str) -> Campaign:
@@ -158,12 +173,14 @@ def _stays(old: Label | None, new: Label) -> bool:
     return all(abs(old.distribution[name] - share) < _MOVED for name, share in new.distribution.items())
 
 
-def _withdrawn(held: Mapping[int, Label], voted: set[int], method: str) -> list[Label]:
+def _withdrawn(
+    held: Mapping[int, Label], voted: set[int], method: str, outdated: frozenset[int]
+) -> list[Label]:
     """Decisions for faces that a rule once labelled and that nobody's vote supports any more."""
     return [
         Label(old.face_id, None, {}, 0.0, 0, f"{method}: no votes")
         for old in held.values()
-        if old.votes > 0 and old.face_id not in voted and _rule_of(old) in RULES
+        if (old.votes > 0 or old.face_id in outdated) and old.face_id not in voted and _rule_of(old) in RULES
     ]
 
 

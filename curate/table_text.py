@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import csv
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 
 from db.errors import InputError
 
 NO_TEXT_HINT = "give a text table (CSV), saved as UTF-8"
 _BLOCK = 1 << 20
-_LINES_OF_A_CELL = 4  # a quote that is open for longer was never meant as one
+LINES_OF_A_CELL = 4  # a quote that is open for longer was never meant as one
 
 
 def encoding_of(path: Path) -> str:
@@ -41,56 +44,72 @@ def _decodes(decoder: codecs.IncrementalDecoder, block: bytes, final: bool = Fal
     return True
 
 
-def table_lines(lines: Iterator[str], delimiter: str, width: int) -> Iterator[tuple[int, list[str] | str]]:
+def table_lines(
+    lines: Iterator[str], delimiter: str, width: int, cell_lines: int = LINES_OF_A_CELL
+) -> Iterator[tuple[int, list[str] | str]]:
     """(line number, its ``width`` cells), or (line number, what is wrong); empty lines passed over.
 
-    ``lines`` are those after the first, which has number 1, with their ends. A quoted cell may hold a few line
-    ends; a quote that is not closed soon spoils its own line alone.
+    ``lines`` are those after the first, which has number 1, with their ends. A row with quoted cells may go over
+    ``cell_lines`` lines; a quote that is not closed by then, or not as a cell of a whole row, spoils its own line
+    alone.
     """
     waiting: deque[str] = deque()
     number = 1
+    cells: list[str] | str | None
     while line := waiting.popleft() if waiting else next(lines, ""):
         number += 1
         text = line.rstrip("\r\n")
         if not text:
             continue
         first = number
-        if '"' in text:
-            cells, taken = _quoted(line, waiting, lines, delimiter, width)
+        cells = _alone(line, delimiter) if '"' in text else text.split(delimiter)
+        if cells is None:
+            cells, taken = _quoted(line, _Ahead(waiting, lines, cell_lines - 1), delimiter, width)
             number += taken
-        else:
-            cells = text.split(delimiter)
         if not isinstance(cells, str) and len(cells) != width:
             cells = f"expected {width} cells, got {len(cells)}"
         yield first, cells
 
 
-def _quoted(
-    line: str, waiting: deque[str], lines: Iterator[str], delimiter: str, width: int
-) -> tuple[list[str] | str, int]:
-    """(The cells of a line with quotes, or what is wrong; how many of the lines after it they took)."""
-    cells = _closed([line], delimiter, strict=False)
-    if cells is not None:
-        return cells, 0
-    block = [line]
-    while len(block) < _LINES_OF_A_CELL:
-        if len(waiting) < len(block):
-            waiting.append(next(lines, ""))
-        block.append(waiting[len(block) - 1])
-        cells = _closed(block, delimiter, strict=True)
-        if cells is not None and len(cells) == width:
-            taken = len(block) - 1
-            for _ in range(taken):
-                waiting.popleft()
-            return cells, taken
-    return "a quote is opened and never closed", 0
+@dataclass(slots=True)
+class _Ahead:
+    """At most ``most`` of the lines that follow, which stay in ``waiting`` until they are dropped."""
+
+    waiting: deque[str]
+    lines: Iterator[str]
+    most: int
+    seen: int = 0
+
+    def __iter__(self) -> Iterator[str]:
+        while self.seen < self.most:
+            if len(self.waiting) == self.seen:
+                self.waiting.extend(islice(self.lines, 1))
+            if len(self.waiting) == self.seen:
+                return
+            self.seen += 1
+            yield self.waiting[self.seen - 1]
+
+    def drop(self) -> int:
+        """Take the lines seen away; gives how many."""
+        for _ in range(self.seen):
+            self.waiting.popleft()
+        return self.seen
 
 
-def _closed(block: list[str], delimiter: str, strict: bool) -> list[str] | None:
-    """The cells of these lines; None where a quote is still open at their end, or where they are malformed."""
-    reader = csv.reader([*block, ""], delimiter=delimiter, strict=strict)
+def _alone(line: str, delimiter: str) -> list[str] | None:
+    """The cells of a line; None where a quote is still open at its end."""
+    reader = csv.reader((line, ""), delimiter=delimiter)
     try:
         cells = next(reader)
     except csv.Error:
         return None
-    return cells if reader.line_num == len(block) else None
+    return cells if reader.line_num == 1 else None
+
+
+def _quoted(line: str, ahead: _Ahead, delimiter: str, width: int) -> tuple[list[str] | str, int]:
+    """(The cells of a row that begins with this line, or what is wrong; how many of the lines after it they took)."""
+    with contextlib.suppress(csv.Error):
+        cells = next(csv.reader(chain([line], ahead), delimiter=delimiter, strict=True))
+        if len(cells) == width:
+            return cells, ahead.drop()
+    return "a quote is opened and never closed", 0

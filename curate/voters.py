@@ -74,9 +74,9 @@ class VoterFigures:
 
     ``skill``: matches with the consensus of the others, on faces that others judged too. ``kappa``: the same
     beyond chance, so that always answering the commonest class scores 0 (None where it is not defined).
-    ``gold``: matches with known answers; of several classes chosen one must be the known one. ``median_s`` seconds a
-    vote, ``hurried`` the share of votes under 0.5 s; both None when no time is known. ``drift`` needs 30 comparable
-    votes and their order in time; faces that came later may also have been harder.
+    ``gold``: matches of first answers with known ones; of several classes chosen one must be the known one.
+    ``median_s`` seconds a vote, ``hurried`` the share of votes under 0.5 s; both None when no time is known.
+    ``drift`` needs 30 comparable votes and their order in time; faces that came later may also have been harder.
     """
 
     person: int
@@ -90,10 +90,16 @@ class VoterFigures:
     drift: Drift | None
 
 
-def voters(votes: Said, timing: Timing, gold: Mapping[int, str] | None = None) -> tuple[VoterFigures, ...]:
-    """Every known voter in order of id. ``gold`` gives known answers (a class or a flag) by face id."""
+def voters(
+    votes: Said, timing: Timing, gold: Mapping[int, str] | None = None, first: Said | None = None
+) -> tuple[VoterFigures, ...]:
+    """Every known voter in order of id. ``gold`` gives known answers (a class or a flag) by face id.
+
+    ``first`` is what each person said first on such a face, undone and corrected votes too: who is told at once
+    whether it was right may correct it. Without it ``votes`` are all that was ever said.
+    """
     matches, compared, kappas = _against_others(votes)
-    golden, right = _against_gold(votes, gold or {})
+    golden = _against_gold(votes if first is None else first, gold or {})
     seconds = timing.seconds[votes.rows]
     when = timing.order[votes.rows] if len(timing.order) else None
     by_person = np.argsort(votes.people, kind="stable")
@@ -111,7 +117,7 @@ def voters(votes: Said, timing: Timing, gold: Mapping[int, str] | None = None) -
                 share=len(mine) / len(votes),
                 skill=Hits(float(matches[both].sum()), len(both)),
                 kappa=kappas[place],
-                gold=Hits(float(right[mine].sum()), int(golden[mine].sum())),
+                gold=golden.get(int(person), Hits(0, 0)),
                 **_speed(seconds[mine]),
                 drift=None if when is None else _drift(matches[both[np.argsort(when[both], kind="stable")]]),
             )
@@ -147,8 +153,8 @@ def _kappas(votes: Said, consensus: Floats, matches: Floats, compared: Bools) ->
     ]
 
 
-def _against_gold(votes: Said, gold: Mapping[int, str]) -> tuple[Bools, Bools]:
-    """For each vote, whether its face has a known answer, and whether the vote gave it.
+def _against_gold(votes: Said, gold: Mapping[int, str]) -> dict[int, Hits]:
+    """By person, of their votes on faces with a known answer those that gave it.
 
     Of several classes chosen one must be the known one, as voters are told (`label_ui.feedback.is_right`).
     """
@@ -159,11 +165,14 @@ def _against_gold(votes: Said, gold: Mapping[int, str]) -> tuple[Bools, Bools]:
         at = int(np.searchsorted(votes.face_ids, face))
         if at < len(known) and votes.face_ids[at] == face:
             known[at] = place.get(answer, unheard)
-    asked = known[votes.faces]
     right = np.eye(unheard + 1, dtype=np.bool_)
     for i, name in enumerate(votes.names[votes.classes :], votes.classes):
         right[i, [place[one] for one in name.split(SEVERAL) if one in place]] = True
-    return asked >= 0, right[votes.answers, asked] & (asked >= 0)
+    told = known[votes.faces] >= 0
+    who, what, truth = votes.people[told], votes.answers[told], known[votes.faces][told]
+    asked = np.bincount(who, minlength=len(votes.person_ids))
+    hits = np.bincount(who, right[what, truth], minlength=len(votes.person_ids))
+    return {int(p): Hits(float(h), int(n)) for p, h, n in zip(votes.person_ids, hits, asked, strict=True)}
 
 
 def _speed(seconds: Floats) -> dict[str, float | None]:

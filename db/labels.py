@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from db.engine import Database
 from db.errors import NotFoundError
 from db.queue_rows import chunks
 from db.records import SENT_BACK, Label, LabelBatch, Snapshot, SnapshotMember
-from db.tables import face, holding, label, snapshot, snapshot_member
+from db.tables import face, holding, label, snapshot, snapshot_member, vote
 from db.upsert import insert_once
 
 _withdrawal = label.alias("withdrawal")
@@ -31,14 +31,19 @@ class LabelLedger:
     def __init__(self, database: Database) -> None:
         self._db = database
 
-    def decide(self, labels: Sequence[Label]) -> int:
+    def decide(self, labels: Sequence[Label], *, confirm: Collection[int] = ()) -> int:
         """Append the decisions that differ from what holds now; gives how many were new.
 
-        A rule's decision (``by_id`` None) about a face that a curator decided is left out.
+        On the faces of ``confirm`` also those that say the same, so that what holds is as new as they are. A rule's
+        decision (``by_id`` None) about a face that a curator decided is left out.
         """
         with self._db.write() as connection:
             held = held_labels(connection, [new.face_id for new in labels])
-            rows = [label_values(new) for new in labels if _changes(held.get(new.face_id), new)]
+            rows = [
+                label_values(new)
+                for new in labels
+                if _changes(held.get(new.face_id), new, confirm=new.face_id in confirm)
+            ]
             for chunk in chunks(rows):
                 connection.execute(insert(label), chunk)
             settle_labels(connection, [int(str(row["face_id"])) for row in rows])
@@ -72,6 +77,20 @@ class LabelLedger:
         statement = select(label).where(label.c.batch == batch, *_NOT_UNDONE).order_by(label.c.id)
         with self._db.read() as connection:
             return tuple(label_of(row) for row in connection.execute(statement))
+
+    def sent_back(self, face_ids: Sequence[int]) -> tuple[Label, ...]:
+        """The rows that sent these faces back to the vote and were not withdrawn, oldest first by their time."""
+        standing = (label.c.method == SENT_BACK, *_NOT_UNDONE)
+        with self._db.read() as connection:
+            return tuple(
+                label_of(row)
+                for chunk in chunks(face_ids)
+                for row in connection.execute(
+                    select(label)
+                    .where(label.c.face_id.in_(chunk), *standing)
+                    .order_by(label.c.at, label.c.id)
+                )
+            )
 
     def of_faces(self, face_ids: Sequence[int]) -> dict[int, Label]:
         """The decision that holds for each of these faces that has one."""
@@ -122,11 +141,28 @@ class LabelLedger:
             return {(row.state, row.label): row.faces for row in rows}
 
     def awaited(self) -> int:
-        """How many faces have votes and no decision at all, not even that it is open."""
+        """How many faces have votes that no decision has seen: none at all holds, or a rule's that is outdated."""
         held = select(holding.c.face_id).where(holding.c.face_id == face.c.id)
         statement = select(func.count()).select_from(face).where(face.c.votes > 0, ~held.exists())
         with self._db.read() as connection:
-            return int(connection.scalar(statement) or 0)
+            return int(connection.scalar(statement) or 0) + len(self._outdated(connection))
+
+    def outdated(self, face_ids: Sequence[int] | None = None) -> frozenset[int]:
+        """Those of these faces, or of all, that people voted on, or took a vote back, after a rule decided them."""
+        with self._db.read() as connection:
+            if face_ids is None:
+                return self._outdated(connection)
+            found = (self._outdated(connection, holding.c.face_id.in_(chunk)) for chunk in chunks(face_ids))
+            return frozenset(i for ids in found for i in ids)
+
+    @staticmethod
+    def _outdated(connection: Connection, *only: ColumnElement[bool]) -> frozenset[int]:
+        since = select(vote.c.id).where(
+            vote.c.face_id == holding.c.face_id, vote.c.at > label.c.at, vote.c.action != "skip"
+        )
+        statement = select(holding.c.face_id).join(label, label.c.id == holding.c.label_id)
+        rows = statement.where(holding.c.reviewed.is_(False), since.exists(), *only)
+        return frozenset(connection.scalars(rows))
 
     def history(self, face_id: int) -> tuple[Label, ...]:
         """Every decision about one face, oldest first, and what was withdrawn (rows with ``undoes_id``)."""
@@ -195,12 +231,12 @@ def held_labels(connection: Connection, face_ids: Sequence[int]) -> dict[int, La
     return found
 
 
-def _changes(old: Label | None, new: Label) -> bool:
+def _changes(old: Label | None, new: Label, *, confirm: bool) -> bool:
     if old is None:
         return True
     if old.by_id is not None and new.by_id is None:
         return False
-    return _told(old) != _told(new)
+    return confirm or _told(old) != _told(new)
 
 
 def _told(one: Label) -> tuple[object, ...]:

@@ -11,7 +11,7 @@ order, faces that a curator asked about are urgent.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, and_, delete, func, select, update
@@ -27,7 +27,7 @@ from db.tables import campaign, lease, queue
 from db.takers import OPEN, Taker
 from db.walks import Walks
 
-LEASE_S = 180.0
+LEASE_S = 180.0  # so long a face is kept for a screen that shows no sign of life
 
 
 class QueueLedger:
@@ -120,22 +120,35 @@ class QueueLedger:
         self._walks.forget(campaign_id)
         return doubted
 
-    def ask_more(self, campaign_id: int, face_ids: Sequence[int], votes: int) -> int:
-        """Ask for so many votes on top of those that the faces have, and put them first; gives how many faces.
+    def ask_more(self, campaign_id: int, face_ids: Sequence[int], votes: int) -> dict[int, int]:
+        """Ask for so many votes on top of those that the faces have, and put them first.
 
-        Only people who have not judged a face are asked. Faces that are not in the queue are added.
+        Gives by face how many votes are asked for then in all; an earlier request is replaced. Only people who
+        have not judged a face are asked. Faces that are not in the queue are added.
         """
+        asked: dict[int, int] = {}
         with self._db.write() as connection:
             campaign = load(connection, campaign_id, lock="change")
-            asked = 0
             for chunk in queue_rows.chunks(dict.fromkeys(face_ids)):
                 queue_rows.add(connection, campaign, chunk)
                 mine = and_(queue.c.campaign_id == campaign_id, queue.c.face_id.in_(chunk))
                 changed = update(queue).where(mine).values(asked=queue.c.voters + votes)
-                asked += connection.execute(changed).rowcount
+                rows = connection.execute(changed.returning(queue.c.face_id, queue.c.asked))
+                asked.update((row.face_id, row.asked) for row in rows)
             queue_rows.settle_many(connection, campaign, face_ids)
         self._walks.stir(campaign_id)
         return asked
+
+    def set_asked(self, campaign_id: int, votes: Mapping[int, int]) -> None:
+        """Put a request as it stood earlier back: by face how many votes are asked for in all, 0 for none.
+
+        Faces that are not in the queue stay out of it.
+        """
+        with self._db.write() as connection:
+            campaign = load(connection, campaign_id, lock="change")
+            queue_rows.set_asked(connection, campaign, votes)
+            queue_rows.settle_many(connection, campaign, tuple(votes))
+        self._walks.stir(campaign_id)
 
     def asked(self) -> frozenset[int]:
         """The faces on which curators asked for more votes that have not come yet, in any open campaign."""

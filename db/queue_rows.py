@@ -98,6 +98,11 @@ def add(connection: Connection, campaign: Campaign, face_ids: Sequence[int]) -> 
         _insert(connection, campaign, rows)
 
 
+def set_asked(connection: Connection, campaign: Campaign, votes: Mapping[int, int]) -> None:
+    """Write down how many votes curators want at the least of each face; ``settle_many`` says what follows."""
+    _update_rows(connection, campaign.id, [{"the_face": i, "asked": asked} for i, asked in votes.items()])
+
+
 def rank_anew(connection: Connection, campaign: Campaign) -> None:
     """Give every face in the queue its place in the line again, by the campaign's order and seed."""
     rows = connection.execute(

@@ -172,19 +172,23 @@ class VoteLedger:
             rows = connection.execute(statement.order_by(*NEWEST_FIRST).limit(count))
             return tuple(vote_of(row) for row in rows)
 
-    def first_of(self, annotator_id: int, face_ids: Sequence[int], campaign_id: int) -> tuple[Vote, ...]:
-        """This person's first vote on each of these faces, undone or not, in a campaign; in no order."""
-        first: dict[int, Vote] = {}
+    def first_of(
+        self, annotator_id: int | None, face_ids: Sequence[int], campaign_id: int | None
+    ) -> tuple[Vote, ...]:
+        """This person's first vote on each of these faces, undone or not, in a campaign; in no order.
+
+        Without an annotator everybody's, without a campaign the first in each.
+        """
+        first: dict[tuple[int, int, int], Vote] = {}
         with self._db.read() as connection:
             for chunk in chunks(face_ids):
-                statement = select(vote).where(
-                    vote.c.campaign_id == campaign_id,
-                    vote.c.annotator_id == annotator_id,
-                    vote.c.face_id.in_(chunk),
-                    vote.c.action == "vote",
-                )
+                statement = select(vote).where(vote.c.face_id.in_(chunk), vote.c.action == "vote")
+                if annotator_id is not None:
+                    statement = statement.where(vote.c.annotator_id == annotator_id)
+                if campaign_id is not None:
+                    statement = statement.where(vote.c.campaign_id == campaign_id)
                 for row in connection.execute(statement.order_by(vote.c.at, vote.c.id)):
-                    first.setdefault(row.face_id, vote_of(row))
+                    first.setdefault((row.campaign_id, row.annotator_id, row.face_id), vote_of(row))
         return tuple(first.values())
 
     def iterate(self, campaign_id: int | None = None, *, everything: bool = False) -> Iterator[Vote]:

@@ -1,8 +1,9 @@
 """What curators do to faces, one or 100,000 at a time: each action is a batch that one undo takes back.
 
 A decision is a label row by the curator, so the history of a face shows who decided what and when. Known faces
-(gold) and faces sent back to the vote have such a row too; a relabelling round is a campaign over the faces, and its
-undo closes it. The name of a batch says what kind it is: ``gold-…``, ``send-<campaign>-…``, ``round-<campaign>``.
+(gold) have such a row too, and faces sent back to the vote: its ``votes`` are those asked for in all, so that an undo
+finds what was asked for before. A relabelling round is a campaign over the faces, and its undo closes it. The name
+of a batch says what kind it is: ``gold-…``, ``send-<campaign>-…``, ``round-<campaign>``.
 """
 
 from __future__ import annotations
@@ -99,13 +100,11 @@ class Decisions:
             raise InputError(f"1 to {MOST_VOTES_ASKED} more votes can be asked for, not {votes}")
         campaign = self._open_campaign(campaign_id)
 
-        def ask(rows: Sequence[Label]) -> None:
-            self._store.queue.ask_more(campaign.id, [row.face_id for row in rows], votes)
-
         def rows(chunk: Sequence[int]) -> list[Label]:
-            return [Label(i, None, {}, 0.0, 0, SENT_BACK) for i in chunk]
+            asked = self._store.queue.ask_more(campaign.id, chunk, votes)
+            return [Label(i, None, {}, 0.0, asked.get(i, 0), SENT_BACK) for i in chunk]
 
-        return self._decide(SENT_BACK, face_ids, rows, then=ask, kind=f"send-{campaign.id}")
+        return self._decide(SENT_BACK, face_ids, rows, kind=f"send-{campaign.id}")
 
     def relabelling_round(self, face_ids: Sequence[int], name: str) -> Done:
         """Have the faces voted on anew, in a campaign of their own called ``name``."""
@@ -125,9 +124,16 @@ class Decisions:
         if kind == "gold":
             self._store.gold.remove(faces)
         if kind == "send":
-            self._store.queue.ask_more(int(rest.partition("-")[0]), faces, 0)
+            self._ask_as_before(int(rest.partition("-")[0]), faces)
         self._known.restore(before)
         return len(faces)
+
+    def _ask_as_before(self, campaign_id: int, face_ids: Sequence[int]) -> None:
+        """Of each face the votes asked for last in the campaign by an action that was not taken back, if any."""
+        sent = self._store.labels.sent_back(face_ids)
+        here = (row for row in sent if (row.batch or "").startswith(f"send-{campaign_id}-"))
+        asked = {row.face_id: row.votes for row in here}  # the newest of a face stays
+        self._store.queue.set_asked(campaign_id, dict.fromkeys(face_ids, 0) | asked)
 
     def _decide(
         self,

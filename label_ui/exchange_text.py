@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Set
 from pathlib import Path
 from typing import IO, TypeVar
 
-from curate.table_text import table_lines
+from curate.table_text import LINES_OF_A_CELL, table_lines
 from db.errors import InputError
 from label_ui.exchange import HEAD_CHARACTERS, BadLine, LedgerRow
 
@@ -46,13 +46,16 @@ def is_utf8(text: str) -> bool:
 
 
 def table_rows(
-    path: Path, needed: Set[str], rows_of: Callable[[Cells, int], Iterable[T]], short_cells: bool = False
+    path: Path,
+    needed: Set[str],
+    rows_of: Callable[[Cells, int], Iterable[T]],
+    cell_lines: int = LINES_OF_A_CELL,
 ) -> Iterator[T | BadLine]:
     """What ``rows_of(cells by column, line number)`` makes of each line after the header.
 
     Empty lines are passed over. A line of the wrong length, one that is no UTF-8, and one of which
-    ``rows_of`` raises ValueError or TypeError become a BadLine. With ``short_cells`` no cell has more than a few
-    lines, so that a stray quote spoils its own line alone. Errors: InputError without the columns needed.
+    ``rows_of`` raises ValueError or TypeError become a BadLine. A row may go over ``cell_lines`` lines; a stray quote
+    spoils its own line alone. Errors: InputError without the columns needed.
     """
     with open_text(path) as file:
         first = file.readline()
@@ -60,30 +63,13 @@ def table_rows(
         _check_header(path, first, sorted(needed - set(columns)))
         delimiter = _delimiter(first)
         csv.field_size_limit(_LONGEST_CELL)
-        lines = table_lines(file, delimiter, len(columns)) if short_cells else _csv_lines(file, delimiter)
-        for line, cells in lines:
+        for line, cells in table_lines(file, delimiter, len(columns), cell_lines):
             try:
                 if isinstance(cells, str):
                     raise ValueError(cells)
                 yield from rows_of(_by_column(columns, cells), line)
             except (ValueError, TypeError, KeyError) as error:
                 yield BadLine(line, str(error))
-
-
-def _csv_lines(file: IO[str], delimiter: str) -> Iterator[tuple[int, list[str] | str]]:
-    """(line number, cells), or (line number, what is wrong); empty lines passed over."""
-    reader = csv.reader(file, delimiter=delimiter)
-    while True:
-        line = reader.line_num + 2
-        try:
-            cells = next(reader, None)
-        except csv.Error as error:
-            yield line, str(error)
-            continue
-        if cells is None:
-            return
-        if cells:
-            yield line, cells
 
 
 class _UnixLines:

@@ -47,7 +47,7 @@ class CrowdFormat:
         def rows(cells: Cells, line: int) -> Iterable[Row]:
             yield _row(cells[question].strip(), cells[worker].strip(), cells[answer].strip(), line)
 
-        yield from table_rows(path, {question, worker, answer}, rows, short_cells=True)
+        yield from table_rows(path, {question, worker, answer}, rows)
 
     def write(self, rows: Iterable[Row], file: IO[str], classes: tuple[str, ...]) -> LeftOut:
         left_out = LeftOut()

@@ -32,6 +32,7 @@ COLUMNS = (
     *("batch", "undone_at", "undone_by", "settings"),
 )
 _NEEDED = frozenset(("action", "voter", "choices"))
+_LINES_OF_A_ROW = 256  # names of files and campaigns may hold line ends
 # A spreadsheet runs a cell that begins so as a formula: it gets a ' in front, which reading takes away.
 _STARTS = frozenset("'=+-@\t\r")
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
@@ -50,7 +51,7 @@ class CsvFormat:
         return set(header_of(head)) >= _NEEDED
 
     def read(self, path: Path) -> Iterator[LedgerRow | BadLine]:
-        return table_rows(path, _NEEDED, _rows)
+        return table_rows(path, _NEEDED, _rows, _LINES_OF_A_ROW)
 
     def write(self, rows: Iterable[LedgerRow], file: IO[str], classes: tuple[str, ...]) -> LeftOut:
         write_row = table_writer(file)

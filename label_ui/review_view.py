@@ -46,6 +46,7 @@ def face_view(workspace: Workspace, face_id: int) -> Json:
         "model": _model(store, face_id),
         "history": _history(history, held, names),
         "sent_back": face_id in store.queue.asked(),
+        "outdated": bool(store.labels.outdated((face_id,))),
     }
 
 

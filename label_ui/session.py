@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from db.blobs import Blobs
 from db.errors import NotFoundError
+from db.queue import LEASE_S
 from db.records import Annotator, Campaign, Face, NewVote
 from db.store import Store
 from label_ui.ballots import Ballot, check_answer, check_request_id, told_by_screen, within_reason
@@ -17,7 +18,6 @@ from label_ui.suggestions import Suggestion, suggestions_for
 
 CROP_SUFFIX = ".jpg"
 MOST_PASSED = 100  # faces without a picture that one call passes over
-LEASE_S = 180.0  # so long a face is kept for a screen that shows no sign of life
 
 
 @dataclass(frozen=True, slots=True)

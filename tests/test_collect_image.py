@@ -75,6 +75,21 @@ def test_16_bit_grey_keeps_its_range() -> None:
     assert np.abs(image[..., 1].astype(int) - (grey >> 8)).max() <= 1
 
 
+@pytest.mark.parametrize(("brightest", "white"), [(200, 255), (50_000, 65_535), (2**30, 2**30)])
+def test_32_bit_grey_keeps_the_range_that_its_brightest_point_says(brightest: int, white: int) -> None:
+    grey = np.linspace(0, brightest, 60 * 40).reshape(40, 60).astype(np.int32)
+    file = io.BytesIO()
+    Image.fromarray(grey).save(file, "TIFF")
+    assert np.abs(decode(file.getvalue())[..., 1] - grey / white * 255).max() < 1
+
+
+def test_32_bit_grey_below_zero_is_no_photo() -> None:
+    file = io.BytesIO()
+    Image.fromarray(np.full((4, 4), -1, np.int32)).save(file, "TIFF")
+    with pytest.raises(InputError, match="negative"):
+        decode(file.getvalue())
+
+
 def test_16_bit_colour_becomes_8_bit() -> None:
     bgr = np.asarray(corners())[..., ::-1].astype(np.uint16) * 257
     assert_upright(decode(cv2.imencode(".png", bgr)[1].tobytes()))

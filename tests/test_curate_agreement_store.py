@@ -17,10 +17,11 @@ from curate.cli import main
 from curate.said import said
 from curate.votes_table import VoteTable
 from db.errors import NotFoundError
-from db.records import NewCampaign, NewFace, NewPhoto, NewVote, Origin
+from db.records import GoldMix, NewCampaign, NewFace, NewPhoto, NewVote, Origin
 from db.store import Store
 from db.workspace import Workspace
 from label_ui.feedback import answer_of, is_right
+from label_ui.my_answers import my_answers
 
 CLASSES = ("happy", "angry", "surprised", "neutral")
 Faces = Callable[[Workspace, int], tuple[int, ...]]
@@ -69,6 +70,24 @@ def test_gold_is_compared_by_voter(voted: Workspace) -> None:
     voted.store.gold.set(faces[3:4], set_by=ada, flag="artificial")
     found, _ = store_agreement(voted.store, CLASSES)
     assert [(voter.gold.hits, voter.gold.votes) for voter in found.voters] == [(1, 2), (1, 2), (0, 1)]
+
+
+def test_only_the_first_answer_to_a_known_face_is_compared_as_in_the_own_table(voted: Workspace) -> None:
+    store = voted.store
+    main = store.campaigns.change(store.campaigns.main().id, gold=GoldMix(feedback="at once"))
+    ada, ben = (store.annotators.join(name).id for name in ("Ada", "Ben"))
+    first, _, third = (int(face) for face in asked_of(store, CLASSES).votes.face_ids[:3])
+    store.gold.set((first, third), set_by=ada, answer="angry")
+    store.votes.cast(NewVote(first, ada, ("angry",)))  # told that "happy" was wrong, Ada corrects it
+    store.votes.undo(ben)  # and Ben takes his vote back
+    store.votes.cast(NewVote(third, ben, ("happy",)))
+    for campaign_id in (None, main.id):
+        found, _ = store_agreement(store, CLASSES, campaign_id)
+        golden = {voter.person: (voter.gold.hits, voter.gold.votes) for voter in found.voters}
+        assert (golden[ada], golden[ben]) == ((0, 2), (1, 2))
+    for person in (ada, ben):
+        own = my_answers(store, main, CLASSES, person).gold
+        assert (own.right, own.total) == golden[person]
 
 
 def verified(workspace: Workspace) -> int:

@@ -4,7 +4,8 @@ import io
 import json
 import os
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
@@ -213,12 +214,31 @@ def test_file_names_that_are_no_text_are_printed_so_that_they_can_be_opened(tmp_
     assert os.fsencode(json.loads(done.stdout)["path"]) == name
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root reads every file")
-def test_an_unreadable_file_is_one_line(tmp_path: Path) -> None:
-    gradient().save(tmp_path / "mine.png")
-    (tmp_path / "mine.png").chmod(0)
-    (found,) = faces_in_files([tmp_path / "mine.png"], WholePicture())
+@contextmanager
+def somebody_else() -> Iterator[None]:
+    """Root reads every file, so root acts as nobody for the while; others stay who they are."""
+    before = os.geteuid()
+    try:
+        os.seteuid(before or 65534)
+    except OSError as error:
+        pytest.skip(f"root reads every file, and cannot become nobody here: {error}")
+    try:
+        yield
+    finally:
+        os.seteuid(before)
+
+
+def test_an_unreadable_file_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # the folders above it are its owner's alone
+    tmp_path.chmod(0o755)
+    files = [Path("mine.png"), Path("everybodys.png")]
+    for file, mode in zip(files, (0, 0o644), strict=True):
+        gradient().save(file)
+        file.chmod(mode)
+    with somebody_else():
+        found, other = faces_in_files(files, WholePicture())
     assert found.error == "cannot be read: Permission denied"
+    assert other.error == "", "it is the file that cannot be read, not its folder"
 
 
 def test_a_socket_is_no_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -227,6 +247,27 @@ def test_a_socket_is_no_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         server.bind("plug.jpg")
         (found,) = faces_in_files([Path("plug.jpg")], WholePicture())
     assert "expected a picture file" in found.error
+
+
+def test_a_workspace_of_which_no_photo_can_be_read_is_told_in_one_line_and_by_the_exit_code(
+    workspace: Workspace,
+) -> None:
+    def photo(name: str, data: bytes) -> None:
+        sha256 = workspace.blobs.put(data, ".img")
+        workspace.store.photos.add(
+            NewPhoto(sha256, ".img", 60, 40, "0" * 16, len(data)), Origin("test", name)
+        )
+
+    faces = ["faces", "--workspace", str(workspace.path)]
+    assert CliRunner().invoke(main, faces).exit_code == 0, "no photo at all is no failure"
+    photo("one", b"hello")
+    photo("two", READABLE["grey.jpg"]()[:200])
+    done = CliRunner().invoke(main, faces)
+    assert done.exit_code == 1 and "2 failed" in done.stdout
+    (told,) = [line for line in done.stderr.splitlines() if "photo" in line]
+    assert told.startswith("no photo could be read: `curate status --failures` says why")
+    photo("three", READABLE["grey.jpg"]())
+    assert CliRunner().invoke(main, faces).exit_code == 0, "the others go on"
 
 
 def test_odd_photos_of_a_workspace_get_their_faces_and_broken_ones_their_reason(workspace: Workspace) -> None:

@@ -157,6 +157,49 @@ def test_a_rule_writes_no_new_decision_where_only_other_faces_moved_it_a_little(
     assert decide_labels(workspace).changed == 1
 
 
+def test_a_face_voted_on_since_its_decision_awaits_one_until_it_is_decided_or_confirmed(
+    workspace: Workspace,
+) -> None:
+    first, second = with_faces(workspace, 2)
+    store, (ada, ben, cy) = workspace.store, team(workspace)
+    for person in (ada, ben):
+        for face in (first, second):
+            store.votes.cast(NewVote(face, person, ("happy",)))
+    decide_labels(workspace, "majority")
+    assert (store.labels.awaited(), store.labels.outdated()) == (0, frozenset())
+    store.votes.skip(NewVote(first, cy))
+    assert store.labels.awaited() == 0, "passing a face over says nothing about it"
+    store.votes.cast(NewVote(first, cy, ("angry",)))
+    store.votes.cast(NewVote(second, ben, ("happy",)))
+    assert (store.labels.awaited(), store.labels.outdated([second])) == (2, frozenset([second]))
+    done = decide_labels(workspace, "majority")
+    assert (done.changed, done.confirmed, store.labels.awaited()) == (1, 1, 0)
+    assert decide_labels(workspace, "majority").batch == "", "nothing is written without new votes"
+    undone = undo_decisions(workspace)
+    assert undone is not None and (undone.faces, store.labels.awaited()) == (2, 2)
+    assert held(workspace) == {first: "happy", second: "happy"}
+
+
+def test_taking_votes_back_after_a_decision_awaits_one_and_a_curators_decision_never_does(
+    workspace: Workspace,
+) -> None:
+    first, second = with_faces(workspace, 2)
+    store, (ada,) = workspace.store, team(workspace, "Ada")
+    for face in (first, second):
+        store.votes.cast(NewVote(face, ada, ("happy",)))
+    decide_labels(workspace)
+    store.labels.decide([Label(second, "angry", {}, 1.0, 0, "relabel", by_id=ada)])
+    assert store.votes.undo(ada) == second and store.votes.undo(ada) == first
+    assert store.labels.outdated() == {first}
+    assert decide_labels(workspace).withdrawn == 1 and store.labels.awaited() == 0
+    store.votes.cast(NewVote(first, ada, ("happy",)))
+    store.votes.undo(ada)
+    assert store.labels.outdated() == {first}
+    done = decide_labels(workspace)
+    assert (done.changed, done.confirmed, store.labels.awaited()) == (0, 1, 0)
+    assert held(workspace) == {first: None, second: "angry"}
+
+
 def test_in_a_workspace_a_label_takes_more_than_an_even_chance(workspace: Workspace) -> None:
     (face,) = with_faces(workspace, 1)
     for name, choice in (("Ada", "happy"), ("Ben", "angry"), ("Cy", "neutral")):

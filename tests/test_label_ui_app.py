@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import shutil
 import signal
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import browser
 import pytest
+from browser import until
+from label_server import Server, served
 
 from db.overlap import Overlap
 from db.records import GoldMix, NewCampaign, Picks
@@ -21,77 +20,30 @@ from db.workspace import Workspace, create_workspace, open_workspace
 from label_ui.people import People
 
 AddFaces = Callable[[Workspace, int], tuple[int, ...]]
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-CHROMEDRIVER = shutil.which("chromedriver")
-FLAGS = (
-    "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --disable-dev-shm-usage --accept-lang=fr"
-)
-DEADLINE_S = 60.0
-
-
-class Label:
-    """A `label` process that can be killed and started again on its port."""
-
-    def __init__(self, workspace: Workspace) -> None:
-        self.workspace = workspace
-        with socket.socket() as door:
-            door.bind(("127.0.0.1", 0))
-            self.port = int(door.getsockname()[1])
-        self.start()
-
-    def start(self) -> None:
-        command = [sys.executable, "-c", "from label_ui.cli import main; main()", "--no-browser"]
-        place = ["--workspace", str(self.workspace.path), "--port", str(self.port)]
-        self.process = subprocess.Popen([*command, *place], stdout=subprocess.PIPE, text=True)
-        assert self.process.stdout is not None
-        self.url = self.process.stdout.readline().strip()
-        if self.url != f"http://127.0.0.1:{self.port}":
-            self.stop(signal.SIGKILL)
-            raise AssertionError(f"the server did not start: {self.url!r}")
-
-    def stop(self, sign: signal.Signals) -> int:
-        self.process.send_signal(sign)
-        code = self.process.wait(30)
-        assert self.process.stdout is not None
-        self.process.stdout.close()
-        return code
 
 
 @pytest.fixture(scope="module")
-def label(tmp_path_factory: pytest.TempPathFactory, add_faces: AddFaces) -> Iterator[Label]:
+def label(tmp_path_factory: pytest.TempPathFactory, add_faces: AddFaces) -> Iterator[Server]:
     path = tmp_path_factory.mktemp("label") / "faces"
     create_workspace(path)
     workspace = open_workspace(path)
     add_faces(workspace, 30)
-    label = Label(workspace)
-    yield label
-    assert label.stop(signal.SIGTERM) == 0
+    with served(workspace) as label:
+        yield label
     workspace.store.close()
 
 
-def votes_of(label: Label, name: str) -> list[tuple[str | None, str | None]]:
+def votes_of(label: Server, name: str) -> list[tuple[str | None, str | None]]:
     who = label.workspace.store.annotators.find(name)
     current = label.workspace.store.votes.current()
     return [(vote.choice, vote.flag) for vote in current if who and vote.annotator_id == who.id]
-
-
-def until(condition: Callable[[], Any]) -> Any:
-    """Wait for the page or the server, which work on their own time; fails after a minute."""
-    end = time.monotonic() + DEADLINE_S
-    while time.monotonic() < end:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.05)
-    raise AssertionError("it did not happen within a minute")
 
 
 # ---- through gradio_client ------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
-def client(label: Label) -> Iterator[Any]:
+def client(label: Server) -> Iterator[Any]:
     from gradio_client import Client
 
     client = Client(label.url, verbose=False)
@@ -99,7 +51,7 @@ def client(label: Label) -> Iterator[Any]:
     client.close()
 
 
-def test_a_client_joins_votes_skips_and_undoes(client: Any, label: Label) -> None:
+def test_a_client_joins_votes_skips_and_undoes(client: Any, label: Server) -> None:
     assert client.predict("Client", api_name="/join")["name"] == "Client"
     (main,) = client.predict("Client", api_name="/open_campaigns")
     assert (main["question"], main["faces"], main["voted"]) == ("choose", 30, 0)
@@ -116,7 +68,7 @@ def test_a_client_joins_votes_skips_and_undoes(client: Any, label: Label) -> Non
     client.predict("Client", 1, [face["face"], other["face"]], api_name="/leave")
 
 
-def test_a_face_comes_without_search_word_and_votes_and_paths(label: Label) -> None:
+def test_a_face_comes_without_search_word_and_votes_and_paths(label: Server) -> None:
     import httpx
 
     with httpx.Client(base_url=label.url) as person:
@@ -141,14 +93,14 @@ def test_a_client_hears_what_was_wrong(client: Any) -> None:
         client.predict("Voter", {"name": "mine"}, api_name="/campaign_make")
 
 
-def test_no_file_of_the_machine_is_served(label: Label) -> None:
+def test_no_file_of_the_machine_is_served(label: Server) -> None:
     import httpx
 
     config = label.workspace.path / "mimique.toml"
     assert httpx.get(f"{label.url}/gradio_api/file={config}").status_code in (403, 404)
 
 
-def test_a_page_that_points_its_own_name_here_is_turned_away(label: Label) -> None:
+def test_a_page_that_points_its_own_name_here_is_turned_away(label: Server) -> None:
     import httpx
 
     assert httpx.get(f"{label.url}/config").status_code == 200
@@ -158,31 +110,11 @@ def test_a_page_that_points_its_own_name_here_is_turned_away(label: Label) -> No
 # ---- in a browser ---------------------------------------------------------------------------------------
 
 
-class Page:
-    """The workbench in headless Chromium."""
+class Page(browser.Page):
+    """The workbench in French, and every request and message of the browser."""
 
-    def __init__(self, folder: Path) -> None:
-        from selenium import webdriver
-
-        options = webdriver.ChromeOptions()
-        options.binary_location = str(CHROMIUM)
-        for flag in [*FLAGS.split(), f"--user-data-dir={folder}"]:
-            options.add_argument(flag)
-        options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
-        self.driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(CHROMEDRIVER))
-
-    def size(self, width: int, height: int) -> None:
-        values = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
-        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", values)
-
-    def script(self, code: str) -> Any:
-        return self.driver.execute_script(f"return ({code})")
-
-    def shown(self, selector: str) -> bool:
-        return bool(self.script(f"document.querySelector({selector!r})?.checkVisibility()"))
-
-    def text(self, selector: str) -> str:
-        return str(self.script(f"document.querySelector({selector!r})?.innerText ?? ''"))
+    def __init__(self, profile: Path) -> None:
+        super().__init__(profile, "--accept-lang=fr", logs=("performance", "browser"))
 
     def sent_all(self) -> bool:
         """Whether the server's answer to every vote has come: none waits in the browser's memory."""
@@ -239,8 +171,6 @@ class Page:
 
 
 def opened(folder: Path) -> Iterator[Page]:
-    if not CHROMIUM or not CHROMEDRIVER:
-        pytest.skip("no Chromium with chromedriver here: apt install chromium chromium-driver")
     page = Page(folder)
     page.size(1280, 800)
     yield page
@@ -258,7 +188,7 @@ def other_page(tmp_path: Path) -> Iterator[Page]:
 
 
 def test_voting_by_keyboard_reaches_the_store_and_nothing_leaves_the_machine(
-    page: Page, label: Label
+    page: Page, label: Server
 ) -> None:
     from selenium.webdriver.common.keys import Keys
 
@@ -288,7 +218,7 @@ def test_voting_by_keyboard_reaches_the_store_and_nothing_leaves_the_machine(
     assert [url for url in asked if not url.startswith((label.url, "data:", "chrome:"))] == []
 
 
-def test_undo_reaches_back_past_a_reload(page: Page, label: Label) -> None:
+def test_undo_reaches_back_past_a_reload(page: Page, label: Server) -> None:
     from selenium.webdriver.common.keys import Keys
 
     page.join(label.url, "Again")
@@ -302,7 +232,38 @@ def test_undo_reaches_back_past_a_reload(page: Page, label: Label) -> None:
     until(lambda: votes_of(label, "Again") == [])
 
 
-def test_a_double_click_or_a_held_key_is_one_vote(page: Page, label: Label) -> None:
+def test_an_undo_whose_answer_was_lost_takes_back_one_vote_when_it_is_asked_again(
+    page: Page, label: Server
+) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    page.join(label.url, "Lossy")
+    page.press("1")
+    second = page.face()
+    page.press("2")
+    until(lambda: votes_of(label, "Lossy") == [("happy", None), ("angry", None)])
+    until(lambda: page.sent_all())
+    page.driver.refresh()
+    until(lambda: page.shown("#mq-stage img"))
+    page.driver.execute_script(
+        """const real = window.fetch;
+        window.fetch = async (url, ...more) => {
+          const answer = await real(url, ...more);
+          if (!String(url).endsWith("/api/undo")) return answer;
+          window.fetch = real;
+          window.lost = true;
+          throw new TypeError("the answer was lost");
+        };"""
+    )
+    page.press(Keys.BACKSPACE, next_face=False)
+    until(lambda: page.script("window.lost"))
+    until(lambda: votes_of(label, "Lossy") == [("happy", None)])
+    time.sleep(0.3)
+    page.press(Keys.BACKSPACE)
+    assert page.face() == second and votes_of(label, "Lossy") == [("happy", None)]
+
+
+def test_a_double_click_or_a_held_key_is_one_vote(page: Page, label: Server) -> None:
     from selenium.webdriver.common.action_chains import ActionChains
 
     page.join(label.url, "Double")
@@ -317,7 +278,7 @@ def test_a_double_click_or_a_held_key_is_one_vote(page: Page, label: Label) -> N
     assert votes_of(label, "Double") == [("happy", None), ("angry", None)]
 
 
-def test_keys_can_be_changed_and_stay_changed(page: Page, label: Label) -> None:
+def test_keys_can_be_changed_and_stay_changed(page: Page, label: Server) -> None:
     from selenium.webdriver.common.action_chains import ActionChains
 
     page.join(label.url, "Own keys")
@@ -332,7 +293,23 @@ def test_keys_can_be_changed_and_stay_changed(page: Page, label: Label) -> None:
     until(lambda: votes_of(label, "Own keys") == [("happy", None)])
 
 
-def test_on_a_phone_in_french_everything_fits_and_works_by_touch(page: Page, label: Label) -> None:
+def test_a_key_is_learnt_past_shift_and_by_the_button_clicked_last(page: Page, label: Server) -> None:
+    from selenium.webdriver.common.action_chains import ActionChains
+    from selenium.webdriver.common.keys import Keys
+
+    page.join(label.url, "Shifty")
+    page.press("?", next_face=False)
+    until(lambda: page.shown(".mq-key"))
+    first, second = page.driver.find_elements("css selector", ".mq-key")[:2]
+    first.click()
+    second.click()
+    assert page.text(".mq-key") == "1" and second.text not in ("", "2")
+    ActionChains(page.driver).key_down(Keys.SHIFT).send_keys("k").key_up(Keys.SHIFT).perform()
+    until(lambda: page.script("document.querySelectorAll('.mq-key')[1].innerText") == "k")
+    assert page.text(".mq-key") == "1"
+
+
+def test_on_a_phone_in_french_everything_fits_and_works_by_touch(page: Page, label: Server) -> None:
     page.size(400, 800)
     page.join(label.url, "Toucher")
     assert page.text("#mq-question").startswith("Quelle expression")
@@ -346,7 +323,7 @@ def test_on_a_phone_in_french_everything_fits_and_works_by_touch(page: Page, lab
     page.size(1280, 800)
 
 
-def test_votes_cast_without_a_server_wait_and_arrive_when_it_is_back(page: Page, label: Label) -> None:
+def test_votes_cast_without_a_server_wait_and_arrive_when_it_is_back(page: Page, label: Server) -> None:
     page.join(label.url, "Offline")
     page.press("1")
     until(lambda: votes_of(label, "Offline") == [("happy", None)])
@@ -363,7 +340,7 @@ def test_votes_cast_without_a_server_wait_and_arrive_when_it_is_back(page: Page,
     assert votes_of(label, "Offline") == [("happy", None), ("angry", None), ("surprised", None)]
 
 
-def test_votes_cast_after_the_login_has_ended_arrive_after_logging_in(page: Page, label: Label) -> None:
+def test_votes_cast_after_the_login_has_ended_arrive_after_logging_in(page: Page, label: Server) -> None:
     page.join(label.url, "Nora")
     People(label.workspace.store).set_password("Nora", "a phrase of Nora")  # and every login of hers ends
     page.press("1")
@@ -376,7 +353,7 @@ def test_votes_cast_after_the_login_has_ended_arrive_after_logging_in(page: Page
     until(lambda: votes_of(label, "Nora") == [("happy", None), ("angry", None)])
 
 
-def test_votes_that_a_campaign_no_longer_takes_are_kept_until_it_does(page: Page, label: Label) -> None:
+def test_votes_that_a_campaign_no_longer_takes_are_kept_until_it_does(page: Page, label: Server) -> None:
     campaigns = label.workspace.store.campaigns
     page.join(label.url, "Barred")
     page.press("1")
@@ -396,7 +373,7 @@ def test_votes_that_a_campaign_no_longer_takes_are_kept_until_it_does(page: Page
 
 
 def test_two_people_at_once_give_each_face_the_one_vote_it_wants(
-    page: Page, other_page: Page, label: Label
+    page: Page, other_page: Page, label: Server
 ) -> None:
     ids = tuple(face.id for face in label.workspace.store.faces.all())[:6]
     made = label.workspace.store.campaigns.create(
@@ -417,7 +394,7 @@ def test_two_people_at_once_give_each_face_the_one_vote_it_wants(
     label.workspace.store.campaigns.close(made.id)
 
 
-def test_two_tabs_of_one_person_never_hold_the_same_face(page: Page, label: Label) -> None:
+def test_two_tabs_of_one_person_never_hold_the_same_face(page: Page, label: Server) -> None:
     page.join(label.url, "Tabs")
     first = page.driver.current_window_handle
     page.driver.switch_to.new_window("tab")
@@ -436,7 +413,7 @@ def test_two_tabs_of_one_person_never_hold_the_same_face(page: Page, label: Labe
     page.driver.switch_to.window(first)
 
 
-def test_verify_takes_yes_no_and_unsure_and_tells_known_answers_at_once(page: Page, label: Label) -> None:
+def test_verify_takes_yes_no_and_unsure_and_tells_known_answers_at_once(page: Page, label: Server) -> None:
     store = label.workspace.store
     ids = tuple(face.id for face in store.faces.all())[:4]
     store.gold.set(ids, set_by=store.annotators.join("Kay").id, answer="angry")
@@ -470,7 +447,7 @@ def test_verify_takes_yes_no_and_unsure_and_tells_known_answers_at_once(page: Pa
     store.gold.remove(ids)
 
 
-def test_several_classes_are_chosen_and_confirmed(page: Page, label: Label) -> None:
+def test_several_classes_are_chosen_and_confirmed(page: Page, label: Server) -> None:
     store = label.workspace.store
     made = store.campaigns.create(NewCampaign("mixed", several=True))
     page.join(label.url, "Several", "mixed")
@@ -482,7 +459,7 @@ def test_several_classes_are_chosen_and_confirmed(page: Page, label: Label) -> N
     store.campaigns.close(made.id)
 
 
-def test_a_curator_makes_changes_and_closes_a_campaign(page: Page, label: Label) -> None:
+def test_a_curator_makes_changes_and_closes_a_campaign(page: Page, label: Server) -> None:
     store = label.workspace.store
     store.annotators.set_role(store.annotators.join("Cura").id, "curator")
     page.join(label.url, "Cura")
@@ -508,11 +485,8 @@ def test_a_curator_makes_changes_and_closes_a_campaign(page: Page, label: Label)
 
 
 def test_an_empty_workspace_says_what_to_type(page: Page, workspace: Workspace) -> None:
-    empty = Label(workspace)
-    try:
+    with served(workspace) as empty:
         page.driver.get(empty.url)
         until(lambda: page.shown("#mq-join"))
         page.driver.find_element("id", "mq-name").send_keys("Ann\n")
         until(lambda: "curate faces" in page.text("#mq-message pre"))
-    finally:
-        empty.stop(signal.SIGTERM)

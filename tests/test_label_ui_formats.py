@@ -169,6 +169,34 @@ def test_plain_answers_are_read_in_both_spellings_and_any_separator(tmp_path: Pa
     assert bad == [4, 5]
 
 
+@pytest.mark.parametrize(
+    ("name", "good", "stray"),
+    [
+        ("csv", "vote,Ann{0},happy,{0:064x},0", 'vote,"Ann,happy,{0:064x},0'),
+        ("ferplus", "Training,fer{0}.png,0,1", '"Training,fer{0}.png,0,1'),
+    ],
+)
+@pytest.mark.parametrize("places", [(3,), (0, 1, 7), (9,)])
+def test_a_stray_quote_spoils_its_line_alone(
+    tmp_path: Path, name: str, good: str, stray: str, places: tuple[int, ...]
+) -> None:
+    header = {"csv": "action,voter,choices,photo_sha256,face", "ferplus": "Usage,Image name,happiness,anger"}
+    lines = [(stray if place in places else good).format(place) for place in range(10)]
+    path = tmp_path / "votes.csv"
+    path.write_text("\n".join([header[name], *lines]))
+    rows = read(path, name)
+    bad = [(row.line, row.reason) for row in rows if isinstance(row, BadLine)]
+    assert bad == [(place + 2, "a quote is opened and never closed") for place in places]
+    told = [row.line for row in rows if not isinstance(row, BadLine)]
+    assert told == [place + 2 for place in range(10) if place not in places]
+
+
+def test_a_name_of_many_lines_in_a_ledger_is_one_name(tmp_path: Path) -> None:
+    name = "a" + "\n" * 30 + "b"
+    row = VoteRow(FaceName("a" * 64, 0), "Ann", choices=("happy",), campaign=name)
+    assert round_trip(tmp_path, "csv", [row, replace(row, voter="Ben")]) == [row, replace(row, voter="Ben")]
+
+
 def test_bad_lines_are_told_by_number_and_the_others_are_read(tmp_path: Path) -> None:
     path = tmp_path / "votes.csv"
     path.write_bytes(

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
-import shutil
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,12 +14,14 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from browser import chromium, join
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from label_server import guest_at, served
 
 from curate.decide import decide_labels
 from db.errors import ConfigError, InputError, NotFoundError
-from db.records import FLAGS, Annotator, NewVote
+from db.records import FLAGS, MAIN_CAMPAIGN, Annotator, NewVote
 from db.workspace import Workspace
 from label_ui.decisions import Decisions
 from label_ui.gallery_desk import GalleryDesk
@@ -30,13 +29,6 @@ from label_ui.pages import PAGES
 from label_ui.review_desk import ReviewDesk
 from label_ui.roles import calls_of, role_needed
 from label_ui.thumbs import Thumbs
-
-_spec = importlib.util.spec_from_file_location("label_server", Path(__file__).with_name("label_server.py"))
-assert _spec is not None and _spec.loader is not None
-label_server = importlib.util.module_from_spec(_spec)
-sys.modules["label_server"] = label_server
-_spec.loader.exec_module(label_server)
-guest_at, served = label_server.guest_at, label_server.served
 
 AddFaces = Callable[[Workspace, int], tuple[int, ...]]
 
@@ -185,6 +177,26 @@ ACTIONS = st.lists(
 )
 
 
+@pytest.mark.parametrize("first_undone", [0, 1])
+def test_undoing_a_send_back_leaves_what_another_curator_asked_for(
+    voted: Workspace, first_undone: int
+) -> None:
+    store, ids = voted.store, voted.store.faces.ids()[:2]
+    asks = [(Decisions(voted, curator(voted)), 1), (Decisions(voted, curator(voted, "Dora")), 4)]
+    before = store.queue.wanted(MAIN_CAMPAIGN, ids)
+    batches, after = [], []
+    for decisions, votes in asks:
+        batches.append(decisions.send_back(ids, votes).batch)
+        after.append(store.queue.wanted(MAIN_CAMPAIGN, ids))
+    assert [[face.needs for face in wanted.values()] for wanted in after] == [[1, 1], [4, 4]]
+    asks[0][0].undo(batches[first_undone])
+    assert store.queue.wanted(MAIN_CAMPAIGN, ids) == after[1 - first_undone]
+    asks[1][0].undo(batches[1 - first_undone])
+    assert store.queue.wanted(MAIN_CAMPAIGN, ids) == before and not store.queue.asked()
+    store.votes.undo(store.annotators.join("Ann").id, campaign_id=MAIN_CAMPAIGN)
+    assert not store.queue.asked(), "a vote taken back later does not bring the request to life"
+
+
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(plan=ACTIONS)
 def test_undoing_everything_restores_exactly_what_held(
@@ -251,6 +263,16 @@ def test_a_face_shows_votes_by_person_and_the_history(voted: Workspace) -> None:
     json.dumps(again, allow_nan=False)
     with pytest.raises(NotFoundError):
         desk.review_face(cleo, 999)
+
+
+def test_a_face_says_that_people_voted_after_its_decision(voted: Workspace) -> None:
+    desk, cleo = ReviewDesk(voted), curator(voted)
+    face = voted.store.faces.ids()[0]
+    assert desk.review_face(cleo, face)["outdated"] is False
+    voted.store.votes.cast(NewVote(face, voted.store.annotators.join("Dan").id, ("angry",)))
+    assert desk.review_face(cleo, face)["outdated"] is True
+    desk.review_act(cleo, "accept", [face])
+    assert desk.review_face(cleo, face)["outdated"] is False, "a curator's decision stays"
 
 
 def test_more_than_a_hundred_faces_take_a_yes(workspace: Workspace, add_faces: AddFaces) -> None:
@@ -362,31 +384,13 @@ def test_every_text_of_the_pages_is_there_in_both_languages() -> None:
         assert sorted(places.findall(text)) == sorted(places.findall(texts["fr"][key])), key
 
 
-JOIN = """const done = arguments[1];
-fetch("/api/join", {method: "POST", headers: {"Content-Type": "application/json"},
-  body: JSON.stringify({name: arguments[0]})}).then((answer) => answer.json()).then(done);"""
-
-
 def test_keys_decide_and_backspace_takes_back_in_a_browser(voted: Workspace, tmp_path: Path) -> None:
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if chromium is None or driver is None:
-        pytest.skip("no Chromium with chromedriver here: apt install chromium chromium-driver")
-    from selenium import webdriver
     from selenium.webdriver.common.action_chains import ActionChains
     from selenium.webdriver.common.keys import Keys
 
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for flag in ("--headless=new", "--no-sandbox", "--disable-gpu", "--accept-lang=en"):
-        options.add_argument(flag)
-    options.add_argument(f"--user-data-dir={tmp_path / 'profile'}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     store, ids = voted.store, voted.store.faces.ids()
     store.annotators.add("Olga", role="owner")
     before = state(voted)
-    server = label_server.Server(voted)
-    server.start()
-    browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
 
     def until(what: str, holds: Callable[[], Any]) -> None:
         end = time.monotonic() + 60
@@ -406,10 +410,9 @@ def test_keys_decide_and_backspace_takes_back_in_a_browser(voted: Workspace, tmp
             " && document.querySelector('#mq-review-case').checkVisibility()"
         )
 
-    try:
-        browser.set_script_timeout(60)
+    with served(voted) as server, chromium(tmp_path / "profile", "--accept-lang=en") as browser:
         browser.get(f"{server.url}/review")
-        browser.execute_async_script(JOIN, "Olga")
+        join(browser, "Olga")
         browser.get(f"{server.url}/review?faces={ids[2]},{ids[0]},{ids[4]}")
         until("the first face", shown(ids[2]))
         press(Keys.ENTER)  # a tie has nothing to accept
@@ -442,6 +445,3 @@ def test_keys_decide_and_backspace_takes_back_in_a_browser(voted: Workspace, tmp
         until("one click takes it back", lambda: state(voted) == before)
         errors = [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
         assert [error for error in errors if "favicon" not in error] == []
-    finally:
-        browser.quit()
-        server.stop()

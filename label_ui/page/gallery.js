@@ -271,7 +271,7 @@ class GalleryPage {
 
   async act(action, label = "") {
     const n = this.chosenCount;
-    if (!n || this.asker.open) return;
+    if (!n || this.asker.open || this.root.ariaBusy === "true") return;
     const values = await this.asked(action, n, label);
     if (!values) return;
     if (n > ASK_ABOVE) {

@@ -146,10 +146,11 @@ class ReviewPage {
     }[kind]()));
   }
 
-  caption({ label, gold }) {
+  caption({ label, gold, outdated }) {
     const words = label ? this.holds(label) : t("rv_undecided");
     const parts = [node("span", { class: "mq-dot", style: `--colour:${label?.label ? classColour(label.label) : "var(--line-strong)"}` }), node("b", {}, words)];
     if (label?.state === "decided") parts.push(node("span", { class: "mq-hint" }, label.by ? t("rv_by", { name: label.by }) : t("rv_sure", { share: percent(label.confidence), n: label.votes })));
+    if (outdated) parts.push(node("span", { class: "mq-pill" }, t("rv_outdated")));
     if (gold) parts.push(node("span", { class: "mq-pill is-strong" }, t("rv_is_gold", { answer: gold.answer ? classWord(gold.answer) : t(gold.flag) })));
     return parts;
   }

@@ -88,7 +88,9 @@ class Windows {
     return signs.length ? signs.map((sign) => keyCap(Keys.shown(sign))) : [t("no_key")];
   }
 
+  // A key that only changes others (Shift) is waited out; whoever waited before waits no more.
   learn(action, button) {
+    this.onClosed?.();
     button.replaceChildren(t("press_a_key"));
     button.classList.add("is-waiting");
     this.bench.announce(t("press_a_key"));
@@ -99,8 +101,12 @@ class Windows {
       const stays = ["Escape", "Tab"].includes(event.key);
       this.changed(() => stays || this.bench.keys.change(action, Keys.sign(event)));
     };
-    addEventListener("keydown", heard, { capture: true, once: true });
-    this.onClosed = () => removeEventListener("keydown", heard, { capture: true });
+    addEventListener("keydown", heard, { capture: true });
+    this.onClosed = () => {
+      removeEventListener("keydown", heard, { capture: true });
+      button.classList.remove("is-waiting");
+      button.replaceChildren(...this.caps(this.bench.keys.signs[action]));
+    };
   }
 
   changed(change) {

@@ -88,6 +88,7 @@ class Workbench extends Sitting {
     const values = this.ofCampaign({ person: this.me.name, face: card.face, crop: card.crop, request_id: seen.request });
     values.seconds = Math.round(seen.watch.stop()) / 1000;
     if (kind === "vote") Object.assign(values, given, { shown: { ...seen.looked, lang: setup.lang, by } });
+    this.asking = null;
     this.remember({ card: seen.card, request: seen.request, call: kind });
     this.counts[kind === "vote" ? "voted" : "skipped"] += 1;
     this.outbox.add({ call: kind, values, card });
@@ -150,12 +151,15 @@ class Workbench extends Sitting {
     this.bringBack(last.card.image ? last.card : await Deck.card(last.card));
   }
 
-  // Before this page was opened: the server knows the person's latest answer.
+  // Before this page was opened: the server knows the person's latest answer. Until it has said so, asking again is
+  // the same request: a lost answer must not take back two.
   async undoThere() {
-    const values = this.ofCampaign({ person: this.me.name, request_id: freshId() });
-    const answer = await this.fetched("undo", values);
-    if (!answer?.face) return this.tell(t(answer ? "nothing_to_undo" : "offline"));
-    const card = await Deck.card(answer.face);
+    const { id: campaign } = this.campaign;
+    if (this.asking?.campaign !== campaign || this.asking.person !== this.me.name) this.asking = { campaign, person: this.me.name, request_id: freshId() };
+    const answer = await this.ask("undo", this.asking);
+    if (!answer.again) this.asking = null;
+    if (!answer.ok?.face) return this.tell(answer.ok ? t("nothing_to_undo") : answer.again ? t("offline") : answer.error);
+    const card = await Deck.card(answer.ok.face);
     const counts = await this.fetched("counts", this.ofCampaign());
     if (counts) this.counts = counts;
     this.bringBack(card);
