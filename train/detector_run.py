@@ -107,6 +107,10 @@ def _tell(photos: FacePhotos) -> None:
     say(
         f"{len(photos.training):,} photos with {faces:,} faces to train on, {len(photos.held_out):,} held out"
     )
+    if not photos.held_out:
+        say(
+            "no photo is held out (1 in 5 is, by the hash of its name), so nothing will say how good the detector is"
+        )
 
 
 def _fit(recipe: FaceDetectorRecipe, lessons: Sequence[Patch], start: _Start, run: ActiveRun) -> Path:
