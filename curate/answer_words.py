@@ -30,6 +30,11 @@ class Meanings:
     notes: tuple[str, ...]
 
 
+def is_class(word: str, other_names: Mapping[str, str] = _NONE) -> bool:
+    """Whether the word is neither "unsure" nor a flag, nor another name for one."""
+    return _key(word, other_names) not in (UNSURE_NAME, *FLAGS)
+
+
 def meanings(words: Sequence[str], counts: Sequence[int], other_names: Mapping[str, str] = _NONE) -> Meanings:
     """What these distinct words mean, each given so often; of several spellings the most frequent names the class.
 
@@ -37,7 +42,7 @@ def meanings(words: Sequence[str], counts: Sequence[int], other_names: Mapping[s
     """
     spelt: dict[str, list[int]] = {}
     for i, word in enumerate(words):
-        spelt.setdefault(other_names.get(word.lower(), word.casefold()), []).append(i)
+        spelt.setdefault(_key(word, other_names), []).append(i)
     choices, flags = np.full((2, len(words)), UNSURE, np.int64)
     classes: list[str] = []
     special: list[str] = []
@@ -54,6 +59,11 @@ def meanings(words: Sequence[str], counts: Sequence[int], other_names: Mapping[s
         if len(places) > 1:
             folded.append(", ".join(f"{words[i]} ({counts[i]:,})" for i in places))
     return Meanings(tuple(classes), choices, flags, (*_folded_note(folded), *_special_note(special)))
+
+
+def _key(word: str, other_names: Mapping[str, str]) -> str:
+    """What all spellings of the word share."""
+    return other_names.get(word.lower(), word.casefold())
 
 
 def _folded_note(folded: list[str]) -> list[str]:

@@ -2,7 +2,8 @@
 
 The first line names the columns, in any order and any case; other columns are passed over. Separators are ``,``,
 ``;`` or tabs, whichever the first line has; the text is UTF-8, UTF-16 with its byte order mark, or Windows-1252. A
-file of counts has no worker: each line is a question and how many people gave each answer, in one column an answer;
+file of counts has no worker: each line is a question and how many people gave each answer, in one column an answer
+and with two classes at the least;
 ``unknown`` counts as unsure, ``NF`` as the flag "not a face" (Barsoum et al. 2016, FER+). ``unsure`` and the names of
 our flags mean what they mean in a workspace, and answers that differ only in case are one class.
 """
@@ -18,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.answer_words import Meanings, meanings
+from curate.answer_words import Meanings, is_class, meanings
 from curate.table_text import NO_TEXT_HINT, encoding_of, table_lines
 from curate.votes_table import ANONYMOUS, VoteTable
 from db.errors import InputError
@@ -87,8 +88,10 @@ def _read(path: Path, header: list[str], rows: _Lines) -> Answers:
     question, worker, answer = (_column(header, names) for names in (QUESTION, WORKER, ANSWER))
     if question is not None and worker is not None and answer is not None:
         return _named(rows, (question, worker, answer))
-    if question is not None and worker is None and len(header) > question + 1 and answer is None:
-        return _counted(rows, header, question)
+    if question is not None and worker is None and answer is None:
+        counts = [i for i in range(question + 1, len(header)) if header[i].lower() not in _NO_ANSWER]
+        if len([i for i in counts if is_class(header[i], _FERPLUS_NAMES)]) > 1:
+            return _counted(rows, header, question, counts)
     names = ", ".join(header)
     if not names.isprintable():
         raise InputError(f"{path} is no text: its first line has control characters", hint=NO_TEXT_HINT)
@@ -137,6 +140,7 @@ def _answers(
     repeated[kept] = False
     bad += [BadLine(int(line), "this worker has answered this question before") for line in lines[repeated]]
     kept = np.flatnonzero(~repeated)
+    names = (*names[:2], _used(names[2], ids[2][kept]))
     items, workers, words = (_by_name(known, column[kept]) for known, column in zip(names, ids, strict=True))
     meant = meanings(sorted(names[2]), np.bincount(words, minlength=len(names[2])).tolist())
     first = np.sort(np.unique(items, return_index=True)[1])
@@ -150,16 +154,21 @@ def _answers(
     )
 
 
+def _used(known: dict[str, int], ids: NDArray[np.int64]) -> dict[str, int]:
+    """The names of these ids alone."""
+    used = set(np.unique(ids).tolist())
+    return {name: number for name, number in known.items() if number in used}
+
+
 def _by_name(known: dict[str, int], ids: NDArray[np.int64]) -> NDArray[np.int64]:
     """Ids given in order of appearance, as places among the sorted names."""
-    place = np.empty(len(known), np.int64)
+    place = np.empty(max(known.values(), default=-1) + 1, np.int64)
     place[[known[name] for name in sorted(known)]] = np.arange(len(known))
     return place[ids]
 
 
-def _counted(rows: _Lines, header: list[str], question: int) -> Answers:
+def _counted(rows: _Lines, header: list[str], question: int, columns: list[int]) -> Answers:
     """Votes of nobody known: a weighted row for each (question, answer) that was given."""
-    columns = [i for i in range(question + 1, len(header)) if header[i].lower() not in _NO_ANSWER]
     counts: dict[str, list[int]] = {}
     bad: list[BadLine] = []
     for number, cells in rows:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from curate.auto import Auto
-from curate.crowd_kit import glad, mace
+from curate.crowd_kit import glad, is_installed, mace, not_installed
 from curate.dawid_skene import DawidSkene
 from curate.majority import Majority, Plurality
 from curate.outcome import NO_AGREEMENT, REJECTING, TOO_FEW, Consensus, Terms
@@ -31,6 +31,8 @@ __all__ = [
     "Terms",
     "aggregator",
     "known_rule",
+    "usable_rule",
+    "usable_rules",
 ]
 
 
@@ -50,12 +52,25 @@ RULES: Mapping[str, Callable[[Terms], Aggregator]] = {
     "glad": glad,
     "mace": mace,
 }
+NEED_CROWD_KIT = ("glad", "mace")
 COUNTING = ("majority", "plurality")  # the others weigh people, and their confidence is a probability
 
 
 def aggregator(rule: str, terms: Terms | None = None) -> Aggregator:
     """The rule of that name. Errors: ConfigError."""
     return RULES[known_rule(rule)](terms or Terms())
+
+
+def usable_rules() -> tuple[str, ...]:
+    """The rules that can run here: GLAD and MACE only with crowd-kit."""
+    return tuple(rule for rule in RULES if rule not in NEED_CROWD_KIT or is_installed())
+
+
+def usable_rule(rule: str) -> str:
+    """The name itself. Errors: ConfigError when no rule has it, or when it cannot run here."""
+    if known_rule(rule) not in usable_rules():
+        raise not_installed(rule)
+    return rule
 
 
 def known_rule(rule: str) -> str:

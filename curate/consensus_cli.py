@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from db.command import counted, say, say_next, tally, workspace_option
-from db.errors import ConfigError
+from db.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
     from curate.outcome import Terms
@@ -180,9 +180,20 @@ def _undo(workspace: Workspace, as_json: bool) -> None:
 
 
 def _decide_file(votes: Path, out: Path | None, rule: str, terms: Terms, as_json: bool) -> None:
-    from curate.label_file import decide_file
+    from curate.answers import read_answers
+    from curate.label_file import decide_answers
 
-    done = decide_file(votes, out or sys.stdout, rule, terms)
+    answers = read_answers(votes)
+    if not len(answers.table):
+        why = (
+            f"every line was left out, first {answers.bad[0]}"
+            if answers.bad
+            else "no line below its first has one"
+        )
+        raise InputError(
+            f"{votes} has no votes: {why}", hint="give a line for each vote: question,worker,answer"
+        )
+    done = decide_answers(answers, out or sys.stdout, rule, terms)
     for note in done.notes:
         say(f"{votes}: {note}")
     for bad in done.bad[:_SHOWN_BAD_LINES]:

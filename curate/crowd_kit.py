@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any, Literal
 
 import numpy as np
@@ -52,14 +53,25 @@ def mace(terms: Terms = DEFAULT) -> CrowdKit:
     return CrowdKit("MACE", terms)
 
 
+def is_installed() -> bool:
+    """Whether there is a crowd-kit; nothing of it is imported, which takes seconds."""
+    return find_spec("crowdkit") is not None
+
+
+def not_installed(rule: str, why: str = "") -> ConfigError:
+    """What to say of a rule that needs crowd-kit, where it is not installed."""
+    because = f" ({why})" if why else ""
+    return ConfigError(
+        f"the rule {rule} needs crowd-kit, which is not installed{because}",
+        hint="pip install 'mimique[crowd]', or use --rule auto",
+    )
+
+
 def _model(name: str) -> Any:
     try:
         from crowdkit import aggregation
     except ImportError as error:
-        raise ConfigError(
-            f"the rule {name.lower()} needs crowd-kit, which is not installed ({error})",
-            hint="pip install 'mimique[crowd]', or use --rule auto",
-        ) from error
+        raise not_installed(name.lower(), str(error)) from error
     return getattr(aggregation, name)()
 
 

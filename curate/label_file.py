@@ -16,7 +16,7 @@ from typing import IO
 import numpy as np
 
 from curate.answers import Answers, BadLine, read_answers
-from curate.consensus import Consensus, Terms, aggregator
+from curate.consensus import Consensus, Terms, aggregator, known_rule
 from db.whole_file import whole_file
 
 COLUMNS = ("question", "label", "confidence", "votes", "rule", "reason")
@@ -57,8 +57,15 @@ def decide_file(
     Errors: ConfigError for an unknown rule, InputError for a file that cannot be read or written, StoreError when
     the disk is full.
     """
+    known_rule(rule)  # said before a long file is read
+    return decide_answers(read_answers(votes), out, rule, terms)
+
+
+def decide_answers(
+    answers: Answers, out: Path | IO[str], rule: str = "auto", terms: Terms | None = None
+) -> LabelFile:
+    """The same of a file that is read already; of no votes at all comes a table without a line."""
     chosen = aggregator(rule, terms or Terms(ties="draw"))
-    answers = read_answers(votes)
     decisions = chosen.aggregate(answers.table)
     lines = _lines(answers, decisions, rule)
     if isinstance(out, Path):

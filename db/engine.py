@@ -77,12 +77,12 @@ class Database:
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Connection]:
-        with _one_line_errors(), self.engine.connect() as connection:
+        with one_line_errors(), self.engine.connect() as connection:
             yield connection
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Connection]:
-        with _one_line_errors(), _turn(self._turns), self._writer.begin() as connection:
+        with one_line_errors(), _turn(self._turns), self._writer.begin() as connection:
             yield connection
 
 
@@ -112,7 +112,7 @@ def _turn(turns: Path | None) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _one_line_errors() -> Iterator[None]:
+def one_line_errors() -> Iterator[None]:
     """Turn what the disk or the server did into a StoreError; mistakes of ours pass unchanged."""
     try:
         yield

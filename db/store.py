@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 from db.annotators import AnnotatorLedger
 from db.campaigns import CampaignLedger
 from db.engine import Database, engine_for
@@ -14,6 +17,7 @@ from db.labels import LabelLedger, SnapshotLedger
 from db.logins import LoginLedger
 from db.photos import PhotoLedger
 from db.queue import QueueLedger
+from db.rehearsal import rehearsal
 from db.runs import PredictionLedger, RunLedger
 from db.schema import bring_up_to_date
 from db.vote_rows import VoteRowLedger
@@ -54,6 +58,15 @@ class Store:
         database = Database(engine_for(url))
         bring_up_to_date(database)
         return cls(database)
+
+    @contextlib.contextmanager
+    def rehearsal(self) -> Iterator[Store]:
+        """A store that begins as this one is now, to try something on; what is written into it is gone after.
+
+        Errors: StoreError when there is no room for a copy.
+        """
+        with rehearsal(self._database) as database:
+            yield Store(database)
 
     @property
     def backend(self) -> str:

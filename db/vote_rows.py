@@ -7,12 +7,12 @@ which face and when.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, tuple_, update
 
 from db import queue_rows
 from db.campaigns import load
@@ -113,6 +113,25 @@ class VoteRowLedger:
             statement = statement.where(vote.c.campaign_id == campaign_id)
         with self._db.read() as connection:
             return tuple(vote_of(row) for row in connection.execute(statement))
+
+    def held_by(self, pairs: Collection[tuple[int, int]]) -> tuple[Vote, ...]:
+        """The votes that hold now of each (annotator, face), 5000 at most, in every campaign, oldest first."""
+        pair = tuple_(standing.c.annotator_id, standing.c.face_id)
+        statement = (
+            select(vote)
+            .join(standing, standing.c.vote_id == vote.c.id)
+            .where(standing.c.face_id.in_({face_id for _, face_id in pairs}), pair.in_(pairs))
+            .where(vote.c.action == "vote")
+            .order_by(vote.c.id)
+        )
+        with self._db.read() as connection:
+            return tuple(vote_of(row) for row in connection.execute(statement)) if pairs else ()
+
+    def there(self, request_ids: Collection[str]) -> frozenset[str]:
+        """Those of these request ids (5000 at most) that rows here have."""
+        statement = select(vote.c.request_id).where(vote.c.request_id.in_(request_ids))
+        with self._db.read() as connection:
+            return frozenset(connection.scalars(statement)) if request_ids else frozenset()
 
     def withdrawn(self) -> frozenset[int]:
         """The ids of all rows that an undo withdrew."""

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Literal, Protocol
 
-from db.records import FLAGS, XYXY, VoteAction, check
+from db.records import FLAGS, XYXY, Vote, VoteAction, check
 
 VoterKind = Literal["person", "simulated", "anonymous"]
 VOTER_KINDS: tuple[VoterKind, ...] = ("person", "simulated", "anonymous")
@@ -48,7 +48,8 @@ class VoteRow:
 
     ``voter`` "" with kind ``anonymous`` is somebody the file does not name: never to be taken for one person.
     ``id`` names the row and ``undoes`` the row that an undo withdraws ("" where the file gives none);
-    ``at`` None: the file does not say when. ``line`` is where it stands in the file, from 1.
+    ``at`` None: the file does not say when. ``counted``: the file says only how many gave this answer; all such
+    rows of a line are about one face. ``line`` is where it stands in the file, from 1.
     """
 
     face: FaceName
@@ -64,6 +65,7 @@ class VoteRow:
     id: str = ""
     undoes: str = ""
     kind: VoterKind = "person"
+    counted: bool = False
     line: int = 0
 
     def __post_init__(self) -> None:
@@ -207,7 +209,7 @@ class ToolFormat(_AnyFormat, Protocol):
 VoteFormat = LedgerFormat | ToolFormat
 
 
-def vote_word(row: VoteRow) -> str:
+def vote_word(row: VoteRow | Vote) -> str:
     """The vote in one word, for formats that take one: its flag, else its first class, else ``unsure``."""
     return row.flag or (row.choices[0] if row.choices else UNSURE)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from db.command import say, tally, workspace_option
+from db.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
     from label_ui.exchange_report import ImportReport
@@ -36,6 +37,7 @@ FORMATS = ("csv", "jsonl", "crowd", "ferplus", "label-studio", "label-studio-cro
     metavar="THEIRS=OURS",
     help="The file's name for a class and this workspace's; may be given often.",
 )
+@click.option("--dry-run", is_flag=True, help="Read, check and count everything, and write nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole report as JSON.")
 def import_command(
     workspace: Path,
@@ -45,6 +47,7 @@ def import_command(
     campaign: str,
     voter: str,
     pairs: tuple[str, ...],
+    dry_run: bool,
     as_json: bool,
 ) -> None:
     """Add votes from a FILE of this or another tool.
@@ -56,16 +59,21 @@ def import_command(
       label import votes.csv --with-pictures fer/         FER+: its counts, and its pictures as faces
       label import project-1.json --with-pictures media/  from Label Studio
       label import annotations.xml --voter Ana            from CVAT, where boxes have no author
+      label import votes.csv --dry-run                    what it would do
 
     Faces are found by content, then by the picture's name and the box. The same file again adds nothing;
     interrupted, the same command goes on. Votes without a name stay anonymous: numbered places on each face,
-    never one person. The file's name is part of theirs, so keep it when you import a file again.
+    never one person. The file's name is part of theirs, so keep it when you import a file again. A vote whose time
+    the file does not say never replaces what its person has said here. A file of which no face is here changes
+    nothing.
     """
     from db.workspace import open_workspace
     from label_ui.exchange_formats import format_named, format_of
     from label_ui.exchange_import import import_votes
     from label_ui.exchange_report import ImportRule
 
+    if dry_run and with_pictures is not None:
+        raise ConfigError("--dry-run collects no pictures", hint="leave out --dry-run or --with-pictures")
     rule = ImportRule(_classes(pairs), campaign, voter)
     opened = open_workspace(workspace)
     found = format_named(kind) if kind else format_of(file)
@@ -77,10 +85,19 @@ def import_command(
         pictures = import_pictures(opened, with_pictures, found.read(file))
         say(f"pictures: {tally(pictures.harvest.counts())}; {tally(pictures.counts())}")
         files = pictures.files
-    report = import_votes(opened, file, found, rule, files=files)
-    click.echo(json.dumps(report.as_json(), ensure_ascii=False) if as_json else tally(report.counts()))
+    report = import_votes(opened, file, found, rule, files=files, dry_run=dry_run)
+    click.echo(json.dumps(report.as_json(), ensure_ascii=False) if as_json else _told(report))
     if not as_json:
         _explain(report, with_pictures is not None)
+    if report.no_face_here:
+        raise InputError(
+            f"none of the faces that {file} is about is here; nothing was imported",
+            hint="with its pictures at hand: --with-pictures DIR; or collect them and run curate faces first",
+        )
+
+
+def _told(report: ImportReport) -> str:
+    return tally(report.counts()) + ("; nothing was written" if report.rehearsed else "")
 
 
 def _classes(pairs: tuple[str, ...]) -> dict[str, str]:
@@ -97,6 +114,8 @@ def _classes(pairs: tuple[str, ...]) -> dict[str, str]:
 
 def _explain(report: ImportReport, pictures_given: bool) -> None:
     """Say what was left out, with examples, and what to type to take it in."""
+    from label_ui.exchange_voted import DIFFERS
+
     for reason, shown in report.examples.items():
         say(f"{reason}: {'; '.join(shown)}")
     if report.unknown_classes:
@@ -104,7 +123,11 @@ def _explain(report: ImportReport, pictures_given: bool) -> None:
         say(
             f"classes unknown here: {names}; add them to mimique.toml, or say which is which: --map THEIRS=OURS"
         )
-    if report.unknown_faces and not pictures_given:
+    if DIFFERS in report.left_out:
+        say(
+            "the file does not say when those votes were cast; to have them beside those here: --campaign NAME"
+        )
+    if report.unknown_faces and not pictures_given and not report.no_face_here:
         say("if you have the pictures: --with-pictures DIR; or collect them and run curate faces first")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from db.records import XYXY, Face
@@ -24,7 +24,9 @@ class UnknownFaceError(Exception):
 class FaceIndex:
     """The faces of a store as they are now; about 1 kB of memory a face.
 
-    ``files`` tells the SHA-256 of more pictures by name: of exact copies the store keeps one name.
+    ``files`` tells the SHA-256 of more pictures by name: of exact copies the store keeps one name. A part of a
+    stored name that is a bare number names nothing (``1`` is not the photo ``0/1``, nor ``a/1.jpg``), but a picture
+    of ``files``, given for the very file that is read, may be called so.
     """
 
     def __init__(self, store: Store, files: Mapping[str, str] | None = None) -> None:
@@ -115,9 +117,9 @@ class FaceIndex:
             self._photo_of_file = {}
             for photo_id, origin in self._store.photos.origins():
                 for file in (origin.title, origin.native_id):
-                    _note(self._photo_of_file, file, sha256[photo_id])
+                    _note(self._photo_of_file, _telling_keys(file), sha256[photo_id])
             for file, photo in self._more_files.items():
-                _note(self._photo_of_file, file, photo)
+                _note(self._photo_of_file, _own_keys(file), photo)
         return self._photo_of_file
 
 
@@ -137,8 +139,8 @@ def overlap(a: XYXY, b: XYXY) -> float:
     return width * height / (both - width * height)
 
 
-def _note(files: dict[str, str | None], file: str, photo_sha256: str) -> None:
-    for key in _own_keys(file):
+def _note(files: dict[str, str | None], keys: Iterable[str], photo_sha256: str) -> None:
+    for key in keys:
         if files.setdefault(key, photo_sha256) != photo_sha256:
             files[key] = None
 
@@ -154,3 +156,9 @@ def _keys(file: str) -> Iterator[str]:
 def _own_keys(file: str) -> Iterator[str]:
     path = PurePosixPath(file.replace("\\", "/"))
     yield from dict.fromkeys((str(path), path.name, path.stem))
+
+
+def _telling_keys(file: str) -> Iterator[str]:
+    """The whole of it, and its name and stem unless they are just digits."""
+    whole, *parts = _own_keys(file)
+    yield from (whole, *(part for part in parts if not part.isdecimal()))

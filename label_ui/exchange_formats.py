@@ -7,7 +7,7 @@ from pathlib import Path
 
 from db.errors import ConfigError, InputError
 from label_ui.exchange import VoteFormat
-from label_ui.exchange_text import head_of
+from label_ui.exchange_text import check_text, head_of
 from label_ui.format_crowd import CrowdFormat
 from label_ui.format_csv import CsvFormat
 from label_ui.format_cvat import CvatFormat
@@ -48,6 +48,7 @@ def format_of(path: Path) -> VoteFormat:
     fitting = [one for one in formats().values() if one.looks_like(head)]
     if len(fitting) == 1:
         return fitting[0]
+    check_text(path, head)
     start = head.strip().splitlines()[0][:80]
     found = f"it may be {' or '.join(one.name for one in fitting)}" if fitting else "no format begins like it"
     raise InputError(

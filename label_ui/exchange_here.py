@@ -48,14 +48,24 @@ class Here:
         except UnknownFaceError:
             return None
 
-    def person(self, name: str, kind: VoterKind) -> int:
-        """The annotator's id, made if new. Errors: ValueError for a name that is none."""
+    def somebody(self, name: str) -> int | None:
+        """The id of the annotator of that name; None for nobody."""
+        return self._people.get(name_key(tidy_name(name)))
+
+    def check_name(self, name: str) -> str:
+        """What all spellings of the name share. Errors: ValueError for a name that is none."""
         key = name_key(tidy_name(name))
         if key not in self._people:
             if not is_utf8(key) or "\0" in key:
                 raise ValueError("with a name that is no text")
             if not 1 <= len(tidy_name(name)) <= 64:
                 raise ValueError("with a name of no or of over 64 characters")
+        return key
+
+    def person(self, name: str, kind: VoterKind) -> int:
+        """The annotator's id, made if new. Errors: ValueError for a name that is none."""
+        key = self.check_name(name)
+        if key not in self._people:
             note = ANONYMOUS if kind == ANONYMOUS else f"imported from {self.source}"
             made = self.store.annotators.join(name, simulated=kind == "simulated", note=note, elsewhere=True)
             self._people[key] = made.id

@@ -19,11 +19,21 @@ from db.progress import progress
 from db.records import Face
 from db.vote_rows import PastVote
 from db.workspace import Workspace
-from label_ui.exchange import ANONYMOUS, BadLine, CampaignRow, LabelRow, LedgerRow, VoteFormat, VoteRow
+from label_ui.exchange import (
+    ANONYMOUS,
+    BadLine,
+    CampaignRow,
+    GoldRow,
+    LabelRow,
+    LedgerRow,
+    VoteFormat,
+    VoteRow,
+)
 from label_ui.exchange_asked import Asked
 from label_ui.exchange_decided import Decided
 from label_ui.exchange_here import Here
 from label_ui.exchange_report import ImportReport, ImportRule
+from label_ui.exchange_voted import DIFFERS, Voted, Waiting
 
 BATCH = 1000  # rows of one transaction: people who vote meanwhile wait for one at most
 _LONGEST_ID = 64
@@ -36,15 +46,27 @@ def import_votes(
     rule: ImportRule | None = None,
     *,
     files: Mapping[str, str] | None = None,
+    dry_run: bool = False,
 ) -> ImportReport:
     """Add the votes of a file to the store; each batch is one transaction.
+
+    A vote whose time the file does not say displaces none that its person has here (``label_ui.exchange_voted``).
+    A file about faces of which none is here leaves nothing behind, no campaign and no voter. With ``dry_run``
+    everything is done on a copy of the store, and so counted as it would be.
 
     ``files`` tells the SHA-256 of pictures by the names the file may use, beside those the store knows.
     Unknown voters are made, never as owner. A campaign that the file describes comes as it was, open or closed;
     one of which it only says the name is made closed, so that it asks nobody. What is decided here stays.
     Errors: InputError when the file is none of that kind or breaks off (the rows before stay), StoreError.
     """
+    if dry_run:
+        with workspace.store.rehearsal() as store:
+            tried = replace(workspace, store=store)
+            report = import_votes(tried, path, kind, rule, files=files)
+            report.rehearsed = True
+            return report
     job = _Import(workspace, path, rule or ImportRule(), files or {})
+    job.look_ahead(kind.read(path))
     for row in progress(kind.read(path), "importing"):
         job.take(row)
     job.flush()
@@ -62,20 +84,30 @@ class _Import:
         self._decided = Decided(self._here, lambda name: self._asked.campaign(name)[0])
         self._anonymous: Counter[int] = Counter()  # unnamed votes so far, by face
         self._places = _Places()
-        self._batch: list[tuple[PastVote, str]] = []
+        self._voted = Voted(workspace, self._here.somebody)
+        self._batch: list[Waiting] = []
+
+    def look_ahead(self, rows: Iterable[LedgerRow | BadLine]) -> None:
+        """Note whether the rows are about faces of which none is here; stops at the first that is."""
+        for row in rows:
+            if isinstance(row, VoteRow | GoldRow) or (isinstance(row, LabelRow) and row.by):
+                self.report.no_face_here = self._here.face_id(row.face) is None
+                if not self.report.no_face_here:
+                    return
 
     def take(self, row: LedgerRow | BadLine) -> None:
         if isinstance(row, BadLine):
             self.report.bad_lines += 1
             self.report.show("bad lines", f"line {row.line}: {row.reason}")
         elif isinstance(row, CampaignRow):
-            self.flush()
-            self._asked.take(row)
+            if not self.report.no_face_here:
+                self.flush()
+                self._asked.take(row)
         elif isinstance(row, VoteRow):
             self.report.read += 1
-            self._take_vote(row)
-            if len(self._batch) == BATCH:
+            if len(self._batch) >= BATCH and not (row.counted and row.line == self._batch[-1].row.line):
                 self._flush_votes()
+            self._take_vote(row)
         elif isinstance(row, LabelRow) and not row.by:
             self.report.labels += 1
         else:
@@ -87,14 +119,20 @@ class _Import:
         self._decided.flush()
 
     def _flush_votes(self) -> None:
-        batch, self._batch = self._batch, []
-        done = self._store.vote_rows.add([vote for vote, _ in batch])
+        waiting, self._batch = self._batch, []
+        news = self._voted.news(waiting)
+        for one, new in zip(waiting, news, strict=True):
+            if new == "differs":
+                self.report.leave_out(DIFFERS, one.place)
+        batch = [one for one, new in zip(waiting, news, strict=True) if new == "new"]
+        done = self._store.vote_rows.add([self._vote(one) for one in batch])
+        self.report.known += news.count("known")
         self.report.added += done.added
         self.report.known += done.known
         for place in done.clashes:
-            self.report.leave_out("with the id of another row", batch[place][1])
+            self.report.leave_out("with the id of another row", batch[place].place)
         for place in done.orphans:
-            self.report.leave_out("undos of rows that are not here", batch[place][1])
+            self.report.leave_out("undos of rows that are not here", batch[place].place)
 
     def _take_vote(self, row: VoteRow) -> None:
         face = self._here.face(row.face)
@@ -102,19 +140,21 @@ class _Import:
         if face is None or said is None:
             return
         try:
-            voter = self._here.person(said.voter, said.kind)
-            vote = self._vote(said, face, voter, self._asked.campaign(said.campaign, said.denies))
+            self._here.check_name(said.voter)
+            campaign_id, campaign = self._asked.campaign(said.campaign, said.denies)
         except ValueError as error:
             self.report.leave_out(str(error), f"line {row.line}")
             return
-        self._batch.append((vote, f"line {row.line}: {row.face}"))
+        request_id = _storable_id(said.id) or self._content_id(said, face, campaign)
+        anywhere = not (said.campaign or self._rule.campaign)
+        self._batch.append(Waiting(said, face.id, campaign_id, request_id, anywhere))
 
     def _named(self, row: VoteRow, face: Face) -> VoteRow:
         """An unnamed vote is the rule's voter's, or gets the next anonymous place on its face in this file."""
         if row.voter:
             return row
         if self._rule.voter:
-            return replace(row, voter=self._rule.voter, kind="person")
+            return replace(row, voter=self._rule.voter, kind="person", counted=False)
         self._anonymous[face.id] += 1
         return replace(row, voter=f"{ANONYMOUS} {self._anonymous[face.id]} ({self._source})"[:64])
 
@@ -126,11 +166,12 @@ class _Import:
             return None
         return replace(row, choices=choices, denies=denies)
 
-    def _vote(self, row: VoteRow, face: Face, voter: int, campaign: tuple[int, str]) -> PastVote:
+    def _vote(self, one: Waiting) -> PastVote:
+        row = one.row
         return PastVote(
-            face_id=face.id,
-            annotator_id=voter,
-            request_id=_storable_id(row.id) or self._content_id(row, face, campaign[1]),
+            face_id=one.face_id,
+            annotator_id=self._here.person(row.voter, row.kind),
+            request_id=one.request_id,
             at=row.at or self._here.now,
             action=row.action,
             choices=row.choices,
@@ -138,7 +179,7 @@ class _Import:
             flag=row.flag,
             seconds=row.seconds,
             shown=row.shown or ({} if row.id else {"imported from": self._source}),
-            campaign_id=campaign[0],
+            campaign_id=one.campaign_id,
             undoes=_storable_id(row.undoes),
         )
 

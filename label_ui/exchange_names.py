@@ -141,7 +141,10 @@ def _kind(person: Annotator) -> VoterKind:
 
 
 def _origin_files(workspace: Workspace, faces: Sequence[Face]) -> dict[str, str]:
-    """What the file of each photo with one face was called where it came from, if no other was called the same."""
+    """What the file of each photo with one face was called where it came from, if no other was called the same.
+
+    A file that is called by a bare number in its folder is not told apart by it.
+    """
     single = {photo for photo, count in Counter(face.photo_sha256 for face in faces).items() if count == 1}
     sha256 = {photo.id: photo.sha256 for photo in workspace.store.photos.all()}
     titles: dict[str, str] = {}
@@ -149,4 +152,8 @@ def _origin_files(workspace: Workspace, faces: Sequence[Face]) -> dict[str, str]
         if origin.title and sha256[photo_id] in single:
             titles.setdefault(sha256[photo_id], origin.title)
     names = Counter(PurePosixPath(title).name for title in titles.values())
-    return {photo: title for photo, title in titles.items() if names[PurePosixPath(title).name] == 1}
+    return {
+        photo: title
+        for photo, title in titles.items()
+        if names[name := PurePosixPath(title).name] == 1 and not name.isdecimal()
+    }

@@ -27,7 +27,8 @@ class ImportReport:
 
     ``left_out`` counts, by reason, the rows that could not be taken; ``examples`` shows the first few of each
     reason. ``labels`` (rules' decisions, predictions) are read past: the store decides its own. ``decisions`` are
-    curators' and ``gold`` known faces, those that were new.
+    curators' and ``gold`` known faces, those that were new. ``rehearsed``: nothing was written, all was counted.
+    ``no_face_here``: the file is about faces, and none of them is here; then nothing was written either.
     """
 
     read: int = 0
@@ -39,6 +40,8 @@ class ImportReport:
     bad_lines: int = 0
     new_voters: int = 0
     new_campaigns: int = 0
+    rehearsed: bool = False
+    no_face_here: bool = False
     unknown_classes: Counter[str] = field(default_factory=Counter)
     unknown_faces: Counter[str] = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
@@ -73,4 +76,5 @@ class ImportReport:
     def as_json(self) -> dict[str, object]:
         """Every figure, the reasons behind it and the examples."""
         reasons = {"unknown_faces": self.unknown_faces, "unknown_classes": self.unknown_classes}
-        return {"counts": self.counts(), **reasons, "examples": self.examples}
+        written = not (self.rehearsed or self.no_face_here)
+        return {"counts": self.counts(), "written": written, **reasons, "examples": self.examples}

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable, Iterator, Set
 from pathlib import Path
 from typing import IO, TypeVar
 
-from curate.table_text import LINES_OF_A_CELL, table_lines
+from curate.table_text import LINES_OF_A_CELL, NO_TEXT_HINT, table_lines
 from db.errors import InputError
 from label_ui.exchange import HEAD_CHARACTERS, BadLine, LedgerRow
 
 _LONGEST_CELL = 1 << 27  # a campaign's cell names each face it asks about
+_SPACES = "\t\n\v\f\r"
 _DELIMITERS = (",", ";", "\t")
 Cells = dict[str, str]
 T = TypeVar("T", bound=LedgerRow)
@@ -43,6 +44,14 @@ def header_of(head: str) -> tuple[str, ...]:
 def is_utf8(text: str) -> bool:
     """Whether text from ``open_text`` was all UTF-8."""
     return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def check_text(path: Path, text: str) -> None:
+    """Whether what was read of a file is text. Errors: InputError."""
+    if not is_utf8(text):
+        raise InputError(f"{path} is no text: it is not UTF-8", hint=NO_TEXT_HINT)
+    if any(ord(character) < 32 and character not in _SPACES for character in text):
+        raise InputError(f"{path} is no text: it has control characters", hint=NO_TEXT_HINT)
 
 
 def table_rows(
@@ -89,6 +98,7 @@ def table_writer(file: IO[str]) -> Callable[[Iterable[object]], object]:
 
 def _check_header(path: Path, first: str, missing: list[str]) -> None:
     if missing:
+        check_text(path, first)
         raise InputError(
             f"{path} has no column {missing[0]!r}; its first line is {first.strip()[:120]!r}",
             hint="name the right format with --format, or mend the first line",

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path, PurePosixPath
 from typing import IO, Literal
 
+from db.records import Vote
 from label_ui.exchange import (
     ANONYMOUS,
     BadLine,
@@ -98,7 +99,23 @@ def _rows(cells: Cells, line: int) -> Iterable[Row]:
 def _vote(name: str, answer: str, line: int) -> VoteRow:
     flag = "not_a_face" if answer == NOT_A_FACE else None
     choices = () if answer in (UNKNOWN, NOT_A_FACE) else (answer,)
-    return VoteRow(face_of_question(name), "", choices=choices, flag=flag, kind=ANONYMOUS, line=line)
+    face = face_of_question(name)
+    return VoteRow(face, "", choices=choices, flag=flag, kind=ANONYMOUS, counted=True, line=line)
+
+
+def our_columns(classes: Sequence[str]) -> frozenset[str]:
+    """The answers that a file of counts has a column for, in the words of a workspace with these classes."""
+    ours = frozenset(NAMES.values())
+    return (ours if ours.issuperset(classes) else frozenset(classes)) | {UNKNOWN, NOT_A_FACE}
+
+
+def counted_word(row: VoteRow | Vote) -> str | None:
+    """The answer that a vote counts for, a class by the workspace's name; None for a vote that counts for none."""
+    if row.flag is not None:
+        return NOT_A_FACE if row.flag == "not_a_face" else None
+    if row.denies is not None:
+        return None
+    return row.choices[0] if row.choices else UNKNOWN
 
 
 def _answers(rows: Iterable[Row], named: Mapping[str, str], left_out: LeftOut) -> Iterator[str]:
@@ -106,14 +123,16 @@ def _answers(rows: Iterable[Row], named: Mapping[str, str], left_out: LeftOut) -
     for row in rows:
         if isinstance(row, LabelRow):
             left_out.add("labels")
-        elif row.flag == "not_a_face":
+            continue
+        word = counted_word(row)
+        if word is not None:
+            yield named.get(word, word)
+        if row.flag == "not_a_face":
             left_out.add("classes beside a flag", bool(row.choices))
-            yield NOT_A_FACE
         elif row.flag is not None:
             left_out.add(f'votes with the flag "{row.flag}"')
         elif row.denies is not None:
             left_out.add('votes that say "no"')
         else:
-            yield named.get(row.choices[0], row.choices[0]) if row.choices else UNKNOWN
             left_out.add("second and later classes of a vote", max(0, len(row.choices) - 1))
             left_out.add("names of voters, times and seconds of their votes", row.kind != ANONYMOUS)

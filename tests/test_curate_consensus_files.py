@@ -113,6 +113,8 @@ def test_files_as_people_have_them_are_read(tmp_path: Path, content: bytes) -> N
         ("", "is empty"),
         ("a,b,c\n1,2,3\n", "no column 'question'"),
         ("question,answer\n1,x\n", "no column 'worker'"),
+        ("question,truth\n1,3\n2,1\n", "no column 'worker'"),
+        ("image,usage,happy,unsure,NF\na,Training,3,1,0\n", "no column 'worker'"),
         ("question,worker\n1,x\n", "no column 'answer'"),
     ],
 )
@@ -347,3 +349,34 @@ def test_a_dash_is_the_terminal(tmp_path: Path) -> None:
     done = consensus("--votes", write(tmp_path, HEADER + "1,a,x\n1,b,x\n"), "--out", "-")
     assert next(csv.DictReader(done.stdout.splitlines()))["label"] == "x"
     assert "1 question, 2 votes" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (HEADER, "no line below its first has one"),
+        ("image,happy,sad\na,0,0\n", "no line below its first has one"),
+        (HEADER + ",,\n1,a\n", "every line was left out, first line 2: the question is empty"),
+    ],
+)
+def test_a_file_without_votes_is_refused_and_no_table_made(tmp_path: Path, content: str, why: str) -> None:
+    votes = write(tmp_path, content)
+    for out in ([], ["--out", tmp_path / "labels.csv"]):
+        done = consensus("--votes", votes, *out)
+        assert (done.exit_code, done.stdout) == (1, "")
+        assert f"answers.csv has no votes: {why}" in done.stderr and len(done.stderr.splitlines()) == 2
+    assert not (tmp_path / "labels.csv").exists()
+
+
+@pytest.mark.parametrize("rule", ["auto", "plurality", "dawid-skene"])
+@pytest.mark.parametrize("line", ["1,a,sad", "1,b,Happy", "2,a,sad\n1,a,unsure"])
+def test_a_line_that_is_left_out_changes_nothing(tmp_path: Path, rule: str, line: str) -> None:
+    good = "1,a,happy\n1,b,happy\n2,a,angry\n2,b,happy\n"
+    found = []
+    for name, text in (("good", good), ("bad", good + line + "\n")):
+        out = tmp_path / f"{name} labels.csv"
+        done = consensus("--votes", write(tmp_path, HEADER + text, name), "--rule", rule, "--out", out)
+        said = [told for told in done.stderr.splitlines() if not told.endswith("left out")]
+        found.append((out.read_text(), said))
+    assert found[0] == found[1]
+    assert len(read_answers(tmp_path / "bad").bad) == line.count("\n") + 1
