@@ -23,6 +23,7 @@ docs: .venv/installed-test
 .venv/installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Mimique needs Python 3.11 or newer, and $(PYTHON) is older: make PYTHON=/path/to/python3.12 …"; exit 1; }
+	@echo "installing Mimique with PyTorch into .venv: several minutes, several GB, once"
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
 	@touch $@

@@ -94,6 +94,10 @@ def _opened(data: bytes) -> Image.Image:
     except UnidentifiedImageError as error:
         if data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS:
             raise InputError("HEIC pictures are not read", hint="save it as JPEG first") from error
+        if _begins_a_video(data):
+            raise InputError(
+                "this is a video, not a picture", hint="take its frames: collect video"
+            ) from error
         raise InputError(
             "this is no picture, or its beginning is damaged",
             hint="expected JPEG, PNG, WebP, TIFF, GIF or BMP",
@@ -147,3 +151,9 @@ def _grey(grey: NDArray[np.generic], white: int) -> ImageRGB:
     """Grey values 0 to ``white``, (H, W), as RGB (H, W, 3)."""
     grey8 = (grey.astype(np.int64) * 255 + white // 2) // white
     return np.repeat(grey8.astype(np.uint8)[..., None], 3, axis=2)
+
+
+def _begins_a_video(data: bytes) -> bool:
+    """Whether it is MP4, QuickTime, Matroska, WebM or AVI."""
+    riff = data[:4] == b"RIFF" and data[8:12] == b"AVI "
+    return data[4:8] == b"ftyp" or data[:4] == b"\x1a\x45\xdf\xa3" or riff

@@ -75,7 +75,7 @@ def headlines(found: Agreement) -> list[str]:
     if more.skill is not None and more.expected is not None:
         lines.append(
             f"by the one-coin model {_percent(more.skill)} of votes and {_percent(more.expected)} of labels are right; "
-            f"one more vote on each face would mend {more.gain_in_faces:,.1f} labels"
+            f"one more vote on each face would mend {_labels(more.gain_in_faces)}"
         )
     return lines
 
@@ -208,6 +208,11 @@ def _point(value: Cell) -> str:
 def _points(value: Cell) -> str:
     """Percentage points with their sign."""
     return f"{100 * value:+.1f}" if isinstance(value, int | float) else ""
+
+
+def _labels(expected: float) -> str:
+    """Whole labels from ten on, as the Agreement page has it; below, a tenth says more than none."""
+    return f"{expected:,.{0 if expected >= 10 else 1}f} labels"
 
 
 def _count(value: Cell) -> str:

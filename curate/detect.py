@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.engine import EngineName, beginning, load_engine
-from curate.registry import DEFAULT_DETECTOR, resolve
+from curate.registry import DEFAULT_DETECTOR, FACE_DETECTION, resolve
 from db.errors import ModelError
 
 # Of faces of 30 px and more on a third of the held-out photos, 0.2 finds 76 % at 0.35 with 0.15 false alarms a photo,
@@ -92,7 +92,7 @@ def load_detector(
     """
     from curate.tiled import TiledDetector
 
-    path = resolve(str(name_or_path) if name_or_path is not None else DEFAULT_DETECTOR)
+    path = resolve(str(name_or_path) if name_or_path is not None else DEFAULT_DETECTOR, FACE_DETECTION)
     inner = _open(path, _Wanted(score, threads, size_px, engine))
     if not tiles:
         return inner

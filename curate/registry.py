@@ -15,6 +15,7 @@ from pathlib import Path
 from db.errors import ModelError, NotFoundError
 
 DEFAULT_DETECTOR = "mimique-face"
+FACE_DETECTION = "face detection"  # the task of models that find faces
 _ULTRALYTICS = "https://github.com/ultralytics/assets/releases/download/v8.4.0/"
 _TORCHVISION = "https://download.pytorch.org/models/"
 _AGPL = "AGPL-3.0 (Ultralytics)"
@@ -47,7 +48,7 @@ class ModelEntry:
 _MODELS = (
     ModelEntry(
         DEFAULT_DETECTOR,
-        "face detection",
+        FACE_DETECTION,
         "mimique-face-0.2.onnx",
         "7c098588caa71f0a4917b51f8f879f5ffdf0e353f1269cfcc04826c83c18090b",
         5446081,
@@ -56,7 +57,7 @@ _MODELS = (
     ),
     ModelEntry(
         "yolov8-lite-t-face",
-        "face detection",
+        FACE_DETECTION,
         "yolov8-lite-t-face-decoded.onnx",
         "3682223d607af895da8b04c7ceef7ebaf541225773f79c2ec8cde8236e833ccb",
         2563743,
@@ -64,7 +65,7 @@ _MODELS = (
     ),
     ModelEntry(
         "yunet",
-        "face detection",
+        FACE_DETECTION,
         "yunet_n_dynamic.onnx",
         "104ee26c71d5c270ce79a6b3dced91c91013260d29a6bf18f9296c5b8c4c2b12",
         322906,
@@ -73,7 +74,7 @@ _MODELS = (
     ),
     ModelEntry(
         "centerface",
-        "face detection",
+        FACE_DETECTION,
         "centerface.onnx",
         "09189deaaf8646c5c51a68447e3c744ea1e211798155d4728c20507b9f5aefbc",
         7304518,
@@ -142,17 +143,18 @@ def known_models() -> tuple[ModelEntry, ...]:
     return _MODELS
 
 
-def entry(name: str) -> ModelEntry:
-    """The model of that name or file name; raises NotFoundError that lists the names."""
-    for model in _MODELS:
-        if name in (model.name, model.file):
-            return model
-    names = ", ".join(model.name for model in _MODELS)
-    raise NotFoundError(f"no model is called {name}", hint=f"give a path, or one of: {names}")
+def entry(name: str, task: str = "") -> ModelEntry:
+    """The model of that name or file name, of any task or of one; raises NotFoundError that lists the names."""
+    found = next((model for model in _MODELS if name in (model.name, model.file)), None)
+    if found is not None and task in ("", found.task):
+        return found
+    names = ", ".join(model.name for model in _MODELS if task in ("", model.task))
+    what = f"{name} is no model for {task}" if found else f"no model is called {name}"
+    raise NotFoundError(what, hint=f"give a path, or one of: {names}")
 
 
-def resolve(name_or_path: str) -> Path:
-    """The file of a model, given by name or by path; nothing is downloaded.
+def resolve(name_or_path: str, task: str = "") -> Path:
+    """The file of a model, given by name (of any task or of one) or by path; nothing is downloaded.
 
     Raises NotFoundError for a name or path that is not known, ModelError for a model that is not here, with
     the command that gets it.
@@ -163,7 +165,7 @@ def resolve(name_or_path: str) -> Path:
     if len(given.parts) > 1 or (given.suffix and not any(given.name == model.file for model in _MODELS)):
         found = "is a folder, expected a model file" if given.is_dir() else "is no file"
         raise NotFoundError(f"{given} {found}", hint="see 'mimique models list' for names")
-    model = entry(name_or_path)
+    model = entry(name_or_path, task)
     if (here := located(model)) is not None:
         return here
     wrong = "".join(
@@ -274,7 +276,8 @@ def _download(model: ModelEntry, url: str, part: Path, progress: Callable[[int, 
                 progress(done, size)
     except httpx.HTTPError as error:
         raise ModelError(
-            f"{model.name}: {url} failed: {error}", hint="try again, or copy the file by hand"
+            f"{model.name}: {url} failed: {error}",
+            hint=f"try again, or put the file into {cache_folder()} by hand",
         ) from error
     if size and done != size:
         raise ModelError(f"{model.name}: expected {size:,} bytes from {url}, got {done:,}", hint="try again")

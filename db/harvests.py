@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, exists, select, update
 
 from db.engine import Database
 from db.records import Failure, Harvest
-from db.tables import failure, harvest
+from db.tables import failure, harvest, origin
 from db.upsert import insert_for, insert_once
 
 
@@ -36,9 +36,13 @@ class HarvestLedger:
                 update(harvest).where(harvest.c.id == harvest_id).values(cursor=cursor, tally=dict(tally))
             )
 
-    def all(self) -> tuple[Harvest, ...]:
+    def all(self, *, with_photos: bool = False) -> tuple[Harvest, ...]:
+        """Every harvest, the oldest first; ``with_photos`` leaves out those that brought none."""
+        chosen = select(harvest).order_by(harvest.c.id)
+        if with_photos:
+            chosen = chosen.where(exists().where(origin.c.harvest_id == harvest.c.id))
         with self._db.read() as connection:
-            rows = connection.execute(select(harvest).order_by(harvest.c.id))
+            rows = connection.execute(chosen)
             return tuple(
                 Harvest(r.id, r.source, r.query, r.candidate_class, r.cursor, r.tally, r.started_at)
                 for r in rows

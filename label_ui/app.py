@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, get_type_hints
 
+from db.command import in_workspace
 from db.errors import ServiceError
 from db.privacy import keep_dependencies_quiet
 from db.workspace import Workspace
@@ -53,7 +54,7 @@ def serve(
     owner_key = (
         secrets.token_urlsafe(24) if asks_login and not password and needs_owner_key(workspace.store) else ""
     )
-    with open_door(address, port) as door:
+    with open_door(address, port, in_workspace("label", workspace.path)) as door:
         url = _url(address, door.getsockname()[1])
         app = build_app(
             workspace,

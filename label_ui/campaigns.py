@@ -10,6 +10,7 @@ from db.errors import InputError, NotFoundError
 from db.overlap import Overlap
 from db.records import Annotator, Campaign, CampaignCounts, GoldMix, NewCampaign, Picks, Suggest
 from db.workspace import Workspace
+from label_ui.gallery_desk import harvest_choices
 from label_ui.roles import needs
 from label_ui.sway import Sway, sway_of
 
@@ -21,7 +22,8 @@ _CHANGEABLE = ("name", "overlap", "rule", "blind", "ordering", "voters", "sugges
 class CampaignDesk:
     """What the Campaigns page can ask; voters cannot.
 
-    Errors of every method: InputError for values that make no campaign, NotFoundError, StoreError.
+    Errors of every method: InputError for values that make no campaign, ConfigError for a rule that there is not or
+    that cannot run here, NotFoundError, StoreError.
     """
 
     workspace: Workspace
@@ -36,16 +38,16 @@ class CampaignDesk:
 
     @needs("curator")
     def campaign_form(self, who: Annotator) -> Json:
-        """What a campaign can be made of: classes, harvests, finished runs, people, and rules."""
-        from curate.consensus import RULES
+        """What a campaign can be made of: classes, harvests, finished runs, people, and rules that can run."""
+        from curate.consensus import usable_rules
 
         store = self.workspace.store
         return {
             "classes": list(self.workspace.settings.classes),
-            "harvests": [{"id": h.id, "name": f"{h.source} {h.query}".strip()} for h in store.harvests.all()],
+            "harvests": harvest_choices(store),
             "runs": [run.id for run in reversed(store.runs.all()) if run.status == "done"],
             "people": [person.name for person in store.annotators.all() if not person.simulated],
-            "rules": list(RULES),
+            "rules": list(usable_rules()),
         }
 
     @needs("curator")
@@ -107,7 +109,9 @@ class CampaignDesk:
             raise InputError(f"this makes no campaign: {error}", hint="mend the form") from error
 
     def _values(self, form: Json) -> Json:
-        """The form's values as a campaign's fields. Errors: InputError, NotFoundError."""
+        """The form's values as a campaign's fields. Errors: InputError, NotFoundError, ConfigError."""
+        from curate.consensus import usable_rule
+
         values = dict(form)
         try:
             for name, kind in (("overlap", Overlap), ("gold", GoldMix)):
@@ -127,7 +131,7 @@ class CampaignDesk:
         if "voters" in values:
             values["voters"] = tuple(self._person(name) for name in values["voters"])
         if "rule" in values:
-            _check_rule(values["rule"])
+            usable_rule(values["rule"])
         return values
 
     def _picks(self, form: Json) -> Picks:
@@ -155,13 +159,6 @@ class CampaignDesk:
         if person is None:
             raise NotFoundError(f"nobody is called {name!r}", hint="people join on the Team page")
         return person.id
-
-
-def _check_rule(rule: str) -> None:
-    from curate.consensus import RULES
-
-    if rule not in RULES:
-        raise InputError(f"there is no rule {rule!r}", hint=f"choose one of {', '.join(RULES)}")
 
 
 def _shown(campaign: Campaign, counts: CampaignCounts, people: Mapping[int, str]) -> Json:

@@ -48,12 +48,11 @@ def main(
     from db.workspace import open_workspace
     from label_ui.door import check_door, is_loopback, password_of, show_in_browser, wait_for_the_end
 
-    check_door(listen, port)
+    check_door(listen, port, in_workspace("label", workspace))
     opened = open_workspace(workspace)
     if not opened.store.faces.count():
-        say(
-            f"{workspace} has no faces yet; from another terminal: collect sample --count 400, then curate faces"
-        )
+        steps = [in_workspace(step, workspace) for step in ("collect folder PHOTOS", "curate faces")]
+        say(f"{workspace} has no faces yet; from another terminal: {steps[0]}, then {steps[1]}")
     say("starting the workbench …")
     from label_ui.app import serve
 

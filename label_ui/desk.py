@@ -18,7 +18,8 @@ from label_ui.session import Cast, FaceView, Session, photo_view
 
 Json = dict[str, Any]
 MOST_FACES = 32
-_FIRST_COMMANDS = ("collect sample --count 400", "curate faces")
+_FIRST_COMMANDS = ("collect folder PHOTOS", "collect flickr --class angry", "curate faces")
+_TO_TRY = "collect sample --count 400"
 
 
 class OtherPersonError(StoreError):
@@ -159,6 +160,7 @@ def vote_setup(workspace: Workspace) -> Json:
         "flags": list(FLAGS),
         "workspace": workspace_name(workspace),
         "commands": [command + at for command in _FIRST_COMMANDS],
+        "to_try": _TO_TRY + at,
         "decide": f"curate consensus{at}",
     }
 

@@ -19,10 +19,13 @@ _PORTS_TRIED = 200
 _ENDINGS = (signal.SIGINT, signal.SIGTERM)
 
 
-def check_door(address: str, port: int) -> None:
-    """Errors: InputError when the address is none of this machine's, or the port is taken."""
+def check_door(address: str, port: int, command: str = "label") -> None:
+    """Errors: InputError when the address is none of this machine's, or the port is taken.
+
+    ``command`` is what the hint would type, with another port.
+    """
     if not _free(address, port):
-        raise InputError(f"port {port} of {address} is taken", hint=_other_port(address, port))
+        raise InputError(f"port {port} of {address} is taken", hint=_other_port(address, port, command))
 
 
 def password_of(environment: Mapping[str, str] = os.environ) -> str:
@@ -65,8 +68,8 @@ def wait_for_the_end() -> None:
             signal.signal(number, handler)
 
 
-def open_door(address: str, port: int) -> socket.socket:
-    """A listening socket; holding it is what keeps the port. Errors: InputError when it is taken."""
+def open_door(address: str, port: int, command: str = "label") -> socket.socket:
+    """A listening socket; holding it is what keeps the port. Errors and ``command`` as for ``check_door``."""
     family, kind, proto, _, where = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)[0]
     # Only of a socket that says TCP does asyncio end Nagle's delay, which costs 40 ms an answer.
     door = socket.socket(family, kind, proto)
@@ -77,7 +80,8 @@ def open_door(address: str, port: int) -> socket.socket:
     except OSError as error:
         door.close()
         raise InputError(
-            f"cannot listen on {address} port {port}: {error.strerror}", hint=_other_port(address, port)
+            f"cannot listen on {address} port {port}: {error.strerror}",
+            hint=_other_port(address, port, command),
         ) from error
     return door
 
@@ -98,7 +102,7 @@ def _free(address: str, port: int) -> bool:
         ) from error
 
 
-def _other_port(address: str, port: int) -> str:
+def _other_port(address: str, port: int, command: str) -> str:
     tries = range(port + 1, min(port + _PORTS_TRIED, 65536))
     free = next((other for other in tries if _free(address, other)), None)
-    return f"label --port {free}" if free else "choose another one with --port"
+    return f"{command} --port {free}" if free else "choose another one with --port"

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from db.errors import InputError
 from db.records import FLAGS, STATES, Annotator, FaceFilter, FaceOrder, FaceRow
+from db.store import Store
 from db.workspace import Workspace
 from label_ui.roles import needs
 
@@ -44,10 +45,7 @@ class GalleryDesk:
         store = self.workspace.store
         return {
             "classes": list(self.workspace.settings.classes),
-            "harvests": [
-                {"id": h.id, "name": " ".join(filter(None, (h.source, h.query, h.candidate_class)))}
-                for h in store.harvests.all()
-            ],
+            "harvests": harvest_choices(store),
             "sources": list(store.photos.sources()),
             "owners": list(store.photos.owners()),
             "people": [{"id": person.id, "name": person.name} for person in store.annotators.all()],
@@ -87,6 +85,19 @@ class GalleryDesk:
         stretch = {"offset": _place(offset), "limit": _most(limit, MOST_IDS)}
         faces = self.workspace.store.faces
         return list(faces.ids(filter_of(filter or {}), order=cast("FaceOrder", order), **stretch))
+
+
+def harvest_choices(store: Store) -> list[Json]:
+    """The harvests that brought photos, told apart by source, words, class and when they began."""
+    return [
+        {
+            "id": one.id,
+            "name": f"{one.source} {one.query}".strip(),
+            "candidate_class": one.candidate_class,
+            "at": one.started_at.isoformat(),
+        }
+        for one in store.harvests.all(with_photos=True)
+    ]
 
 
 def _place(offset: int) -> int:

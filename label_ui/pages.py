@@ -39,7 +39,7 @@ PAGES: tuple[Page, ...] = (
         "vote.html",
         (
             *("memory.js", "stopwatch.js", "keys.js", "outbox.js", "tabs.js", "deck.js"),
-            *("windows.js", "mine.js", "screen.js", "sitting.js", "workbench.js", "start.js"),
+            *("windows.js", "mine.js", "chooser.js", "screen.js", "sitting.js", "workbench.js", "start.js"),
         ),
         ("vote.css",),
     ),

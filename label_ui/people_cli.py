@@ -56,7 +56,10 @@ def invite(
     store = open_workspace(workspace).store
     team = People(store)
     if listing:
-        for known in team.invites():
+        links = team.invites()
+        if not links:
+            say(f"no link holds now; make one: {in_workspace('label invite --name NAME', workspace)}")
+        for known in links:
             who = known.name or f"{known.uses_left} more"
             click.echo(f"{known.token_hash[:8]}  {known.role:8}{known.expires_at:%Y-%m-%d %H:%M} UTC  {who}")
     elif revoke:

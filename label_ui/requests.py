@@ -31,6 +31,11 @@ def answer_refused(_request: Request, refused: Exception) -> Response:
     return JSONResponse(refused.answer.body, refused.answer.status)
 
 
+def answer_nobody(_request: Request, _gone: Exception) -> Response:
+    """FastAPI's handler of ``ClientDisconnect``: who left while sending hears nothing, and nothing is wrong."""
+    return Response(status_code=400)
+
+
 @dataclass(frozen=True, slots=True)
 class Web:
     """What the routes share: the doorkeeper, and the name of the login's cookie."""

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
 
 from db.workspace import Workspace
 from label_ui.doorkeeper import Doorkeeper, Visitor
@@ -19,7 +20,7 @@ from label_ui.entrance import add_entrance
 from label_ui.gate import Gate
 from label_ui.page_answers import PageAnswers
 from label_ui.picture_routes import add_pictures
-from label_ui.requests import Refused, Web, answer_refused, me_of, text_of
+from label_ui.requests import Refused, Web, answer_nobody, answer_refused, me_of, text_of
 from label_ui.switchboard import Answer, Json, Switchboard, answer
 
 
@@ -39,6 +40,7 @@ def build_server(
     )
     app.add_middleware(PageAnswers, words=setup["strings"][setup["lang"] or "en"])
     app.add_exception_handler(Refused, answer_refused)
+    app.add_exception_handler(ClientDisconnect, answer_nobody)
     web = Web(doorkeeper, cookie)
     _add_calls(app, web, switchboard)
     add_entrance(app, web, setup)

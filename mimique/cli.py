@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from db.command import command_group, say, workspace_option
+from db.command import command_group, say, say_next, workspace_option
 
 main = command_group(
     "mimique",
@@ -78,7 +78,7 @@ def init(workspace: Path, preset: str) -> None:
     config = create_workspace(workspace, preset)
     classes = ", ".join(read_settings(workspace).classes)
     say(f"{'kept' if existed else 'made'} {config}: classes {classes}")
-    say("next: collect flickr --class angry   (or: collect sample --count 400)")
+    say_next(workspace, "collect flickr --class angry", "collect folder PHOTOS", "collect sample --count 400")
 
 
 @main.command()

@@ -6,7 +6,9 @@ stored is kept, and a finished run of the same snapshot and recipe is used again
 
 from __future__ import annotations
 
+import shlex
 import shutil
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -128,6 +130,7 @@ def _report(
         ),
         sections=sections,
         next_steps=(
+            *_activation(),
             (f"label {at}", "Open the voting workbench on these faces: one key is a vote."),
             (f"live --web {at}", "Try the better of the two models on your own webcam, in the browser."),
             (f"train compare {' '.join(run.id for run in runs)} {at}", "Put the two runs side by side."),
@@ -146,6 +149,16 @@ def _report(
     )
     path = write_report(report, workspace.path / "report.html")
     say(f"\nreport  {path.resolve()}")
-    for command, what in report.next_steps[:2]:
+    for command, what in report.next_steps[:3]:
         say(f"next    {command}\n        {what}")
     return path.resolve()
+
+
+def _activation() -> tuple[tuple[str, str], ...]:
+    """How to bring the commands onto the shell's path, where they are not yet on it."""
+    script = Path(sys.executable).with_name("activate")
+    if shutil.which("label") or not script.exists():
+        return ()
+    if script.is_relative_to(Path.cwd()):
+        script = script.relative_to(Path.cwd())
+    return ((f"source {shlex.quote(str(script))}", "Put Mimique's commands on this shell's path."),)

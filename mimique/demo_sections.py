@@ -131,10 +131,10 @@ def voted(workspace: Workspace, seed: int) -> Section:
 
 
 def decided(workspace: Workspace) -> Section:
-    """Absolute majority over the votes, compared with the truth."""
+    """The votes, weighed by the skill they show, compared with the truth."""
     from curate.decide import decide_labels
 
-    tally = decide_labels(workspace, "majority")
+    tally = decide_labels(workspace)
     truths = true_faces(workspace)
     agreed = [label for label in workspace.store.labels.current() if label.label is not None]
     right = sum(
@@ -144,7 +144,7 @@ def decided(workspace: Workspace) -> Section:
     kept_unreal = sum((truth := truths.get(label.face_id)) is None or not truth.real for label in agreed)
     return Section(
         "Decide",
-        "A face keeps a class only if more than half of those who judged it chose that class; faces without "
+        "Votes become labels, each weighed by the skill that its voter's other votes show; faces without "
         "agreement and faces flagged as unreal stay out of the data set.",
         command="curate consensus",
         facts=(

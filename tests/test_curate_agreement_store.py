@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from click.testing import CliRunner
 
 from curate.agreement import agreement
 from curate.agreement_sheets import as_csv, sheets
+from curate.agreement_text import headlines
 from curate.agreement_votes import asked_of, store_agreement
 from curate.cli import main
 from curate.said import said
@@ -52,6 +54,16 @@ def test_the_votes_of_a_store_are_counted_with_their_times(voted: Workspace) -> 
     assert asked.left_out == 0 and asked.votes.names == (*CLASSES, "artificial")
     assert {voter.median_s for voter in found.voters} == {1.5}
     assert found.one_more_vote.stages[0].faces == 1  # the face without a vote
+
+
+@pytest.mark.parametrize(("gain", "told"), [(0.34, "0.3"), (9.96, "10.0"), (403.9, "404"), (1234.5, "1,234")])
+def test_labels_that_one_more_vote_would_mend_are_whole_from_ten_on(
+    voted: Workspace, gain: float, told: str
+) -> None:
+    found, _ = store_agreement(voted.store, CLASSES)
+    more = replace(found.one_more_vote, skill=0.8, expected=0.9, gain=np.array([gain / 2, gain / 2]))
+    (line,) = (line for line in headlines(replace(found, one_more_vote=more)) if "one more vote" in line)
+    assert line.endswith(f"one more vote on each face would mend {told} labels")
 
 
 def test_the_newest_answer_counts_and_an_undone_one_does_not(voted: Workspace) -> None:

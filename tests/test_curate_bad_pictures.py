@@ -138,6 +138,7 @@ def broken_folder(folder: Path) -> dict[str, str]:
     (folder / "cut.jpg").write_bytes(whole[: len(whole) // 2])
     (folder / "cut.png").write_bytes(saved(gradient(200, 150), "PNG")[:200])
     (folder / "phone.jpg").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(100))
+    (folder / "clip.jpg").write_bytes(b"\0\0\0\x18ftypisom\0\0\0\0isomiso2" + bytes(100))
     (folder / "float.tif").write_bytes(saved(Image.new("F", (4, 4)), "TIFF"))
     Image.new("1", (12_000, 9_000)).save(folder / "huge.png")
     (folder / "gone.jpg").symlink_to(folder / "nowhere.jpg")
@@ -149,6 +150,7 @@ def broken_folder(folder: Path) -> dict[str, str]:
         "cut.jpg": "damaged",
         "cut.png": "damaged",
         "phone.jpg": "HEIC",
+        "clip.jpg": "this is a video",
         "float.tif": "floating point",
         "huge.png": "too large: 12000×9000",
         "gone.jpg": "cannot be read: No such file",
@@ -177,7 +179,7 @@ def test_what_cannot_be_read_is_one_line_each_and_the_rest_goes_on(tmp_path: Pat
     assert (people["width"], people["height"]) == SCENE.size_wh
     assert people["faces"]
     assert set(people["faces"][0]) == {"xyxy", "score", "landmarks"}
-    assert "10 not read" in done.stderr
+    assert "11 not read" in done.stderr
     assert "1 passed over (hidden)" in done.stderr
     assert "1 passed over (symlink loops)" in done.stderr
 
@@ -187,8 +189,8 @@ def test_the_exit_code_is_1_when_nothing_could_be_read(tmp_path: Path, arguments
     broken_folder(tmp_path)
     done = CliRunner().invoke(main, [*arguments, str(tmp_path)])
     assert done.exit_code == 1
-    assert len(done.stdout.splitlines()) == (10 if "--json" in arguments else 0)
-    assert "0 pictures, 0 faces, 10 not read" in done.stderr
+    assert len(done.stdout.splitlines()) == (11 if "--json" in arguments else 0)
+    assert "0 pictures, 0 faces, 11 not read" in done.stderr
 
 
 def test_a_folder_without_pictures_and_a_path_that_is_not_there_are_errors(tmp_path: Path) -> None:

@@ -490,3 +490,105 @@ def test_an_empty_workspace_says_what_to_type(page: Page, workspace: Workspace) 
         until(lambda: page.shown("#mq-join"))
         page.driver.find_element("id", "mq-name").send_keys("Ann\n")
         until(lambda: "curate faces" in page.text("#mq-message pre"))
+
+
+def test_after_choosing_a_campaign_keys_vote_again(page: Page, label: Server) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    store = label.workspace.store
+    first, second = (store.campaigns.create(NewCampaign(name)) for name in ("Jolly", "Zeal"))
+    chosen = "document.querySelector('#mq-campaign').selectedOptions[0].text"
+    try:
+        page.join(label.url, "Chloe", "Jolly")
+        page.choose("Zeal")
+        until(lambda: page.shown("#mq-stage img"))
+        until(lambda: page.focused() != "mq-campaign")
+        page.press("1")
+        until(lambda: len(store.votes.current(second.id)) == 1)
+
+        page.script("document.querySelector('#mq-campaign').focus()")  # as Tab does
+        page.keys(Keys.ARROW_UP)
+        until(lambda: page.script(chosen) == "Jolly" and page.shown("#mq-stage img"))
+        page.keys(Keys.ARROW_DOWN)  # the list is still in the hand
+        until(lambda: page.script(chosen) == "Zeal" and page.shown("#mq-stage img"))
+        assert page.focused() == "mq-campaign"
+        page.keys(Keys.ENTER)
+        until(lambda: page.focused() == "mq-stage")
+        page.press("2")
+        until(lambda: len(store.votes.current(second.id)) == 2)
+
+        page.click("#mq-campaign")  # only looked, and away again
+        page.keys(Keys.ESCAPE)
+        page.press("j", next_face=False)
+        assert page.script(chosen) == "Zeal" and page.focused() == "mq-stage"
+        assert [vote.choice for vote in store.votes.current(first.id)] == []
+    finally:
+        for made in (first, second):
+            store.campaigns.close(made.id)
+
+
+def test_without_a_server_another_campaign_says_so_and_counts_nothing(page: Page, label: Server) -> None:
+    store = label.workspace.store
+    made = store.campaigns.create(NewCampaign("afar"))
+    try:
+        page.join(label.url, "Farid", "afar")
+        for key in ("1", "2"):
+            page.press(key)
+        until(lambda: len(votes_of(label, "Farid")) == 2 and page.sent_all())
+        page.choose("main")
+        until(lambda: page.shown("#mq-stage img"))
+        label.stop(signal.SIGKILL)
+        page.choose("afar")
+        until(lambda: page.shown("#mq-waiting"))
+        assert page.text("#mq-waiting") == "l’atelier ne répond pas, nouvel essai"
+        assert page.text("#mq-message-title") == "Chargement des visages…" and page.text("#mq-count") == ""
+        label.start()
+        until(lambda: page.shown("#mq-stage img") and page.text("#mq-count").startswith("2 par vous"))
+        until(lambda: not page.shown("#mq-waiting"))
+    finally:
+        store.campaigns.close(made.id)
+
+
+def test_on_a_phone_the_first_card_names_buttons_and_an_undo_moves_nothing(page: Page, label: Server) -> None:
+    store = label.workspace.store
+    name = "Everything that was collected in the summer, second round"
+    made = store.campaigns.create(NewCampaign(name))
+    page.driver.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": True})
+    page.size(400, 800)
+    try:
+        page.driver.get(f"{label.url}/me")
+        page.script("localStorage.clear()")
+        page.driver.delete_all_cookies()
+        page.driver.get(label.url)
+        until(lambda: page.shown("#mq-join"))
+        page.driver.find_element("id", "mq-name").send_keys("Tania\n")
+        until(lambda: page.shown(".mq-welcome"))
+        assert page.text("#mq-message-title") == "Un visage, un geste"
+        assert "Annuler" in page.text(".mq-welcome") and not page.shown(".mq-welcome kbd")
+        page.click("#mq-message-buttons .is-primary")
+        until(lambda: page.shown("#mq-stage img"))
+        assert page.script("document.querySelector('#mq-campaign').offsetWidth") >= 360
+        place = "document.querySelector('#mq-stage').getBoundingClientRect().top"
+        before = page.script(place)
+        page.act(page.driver.find_element("css selector", "[data-answer='class:neutral']").click, page.face())
+        page.click("[data-answer=undo]")
+        until(lambda: page.text("#mq-last") == "Annulé")
+        assert page.script(place) == before
+        assert "Jugez à nouveau" in page.text("#mq-live")
+        assert page.script("document.documentElement.scrollHeight") <= 800
+    finally:
+        store.campaigns.close(made.id)
+        page.driver.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": False})
+        page.size(1280, 800)
+
+
+def test_an_empty_workspace_offers_ones_own_photos_first(page: Page, workspace: Workspace) -> None:
+    with served(workspace) as empty:
+        page.driver.get(empty.url)
+        until(lambda: page.shown("#mq-join"))
+        page.driver.find_element("id", "mq-name").send_keys("Ann\n")
+        until(lambda: "curate faces" in page.text("#mq-message pre"))
+        typed = page.script("[...document.querySelectorAll('#mq-message pre')].map((at) => at.innerText)")
+    own, to_try = (text.splitlines() for text in typed)
+    assert own[0].startswith("collect folder DIR") and own[1].startswith("collect flickr --class angry")
+    assert len(to_try) == 1 and to_try[0].startswith("collect sample")

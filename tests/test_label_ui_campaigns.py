@@ -11,7 +11,19 @@ import pytest
 from curate.intervals import difference_interval
 from db.errors import InputError, MimiqueError, NotFoundError
 from db.overlap import Overlap
-from db.records import Annotator, GoldMix, NewCampaign, NewVote, Picks, Prediction, Run, Snapshot, Suggest
+from db.records import (
+    Annotator,
+    GoldMix,
+    NewCampaign,
+    NewPhoto,
+    NewVote,
+    Origin,
+    Picks,
+    Prediction,
+    Run,
+    Snapshot,
+    Suggest,
+)
 from db.workspace import Workspace
 from label_ui.campaigns import CampaignDesk
 from label_ui.my_answers import my_answers
@@ -165,6 +177,23 @@ def test_the_form_offers_what_there_is(
     assert offered["classes"] == ["happy", "angry", "surprised", "neutral"]
     assert (offered["runs"], offered["people"]) == (["run-1"], ["Cura"])
     assert "majority" in offered["rules"]
+
+
+def test_harvests_without_photos_are_not_offered(
+    desk: CampaignDesk, cura: Annotator, workspace: Workspace
+) -> None:
+    store = workspace.store
+    empty, full = (store.harvests.start("sample", "seed 0", name) for name in ("happy", "angry"))
+    photo = NewPhoto("1" * 64, ".jpg", 80, 60, "0" * 16, 9)
+    store.photos.add(photo, Origin("sample", "drawn 1", "angry"), harvest_id=full.id)
+    (offered,) = desk.campaign_form(cura)["harvests"]
+    assert offered == {
+        "id": full.id,
+        "name": "sample seed 0",
+        "candidate_class": "angry",
+        "at": full.started_at.isoformat(),
+    }
+    assert [one.id for one in store.harvests.all()] == [empty.id, full.id]
 
 
 def test_what_a_run_doubts_comes_first(

@@ -91,10 +91,10 @@ def test_a_taken_port_names_another_that_is_free() -> None:
         door.listen()
         port = door.getsockname()[1]
         with pytest.raises(InputError, match="is taken") as caught:
-            check_door("127.0.0.1", port)
+            check_door("127.0.0.1", port, "label --workspace faces")
         with pytest.raises(InputError, match="cannot listen"):
             open_door("127.0.0.1", port)
-    found = re.fullmatch(r"label --port (\d+)", caught.value.hint)
+    found = re.fullmatch(r"label --workspace faces --port (\d+)", caught.value.hint)
     assert found
     check_door("127.0.0.1", int(found[1]))
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
@@ -14,14 +15,14 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from browser import chromium, join
+from browser import Page, chromium, join, until
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from label_server import guest_at, served
 
-from curate.decide import decide_labels
+from curate.decide import decide_labels, undo_decisions
 from db.errors import ConfigError, InputError, NotFoundError
-from db.records import FLAGS, MAIN_CAMPAIGN, Annotator, NewVote
+from db.records import FLAGS, MAIN_CAMPAIGN, Annotator, NewPhoto, NewVote, Origin
 from db.workspace import Workspace
 from label_ui.decisions import Decisions
 from label_ui.gallery_desk import GalleryDesk
@@ -445,3 +446,89 @@ def test_keys_decide_and_backspace_takes_back_in_a_browser(voted: Workspace, tmp
         until("one click takes it back", lambda: state(voted) == before)
         errors = [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
         assert [error for error in errors if "favicon" not in error] == []
+
+
+def test_a_filter_and_a_tab_stand_after_a_reload(voted: Workspace, tmp_path: Path) -> None:
+    voted.store.annotators.add("Olga", role="owner")
+    with served(voted) as server, closing(Page(tmp_path / "profile", "--accept-lang=en")) as page:
+        page.driver.get(f"{server.url}/gallery?state=decided")
+        join(page.driver, "Olga")
+        page.driver.refresh()
+        until(lambda: "decided" in page.text(".mq-chip"))
+        page.script("(document.querySelector('#mq-gallery-filters').open = true)")
+        page.script(choosing("#mq-gallery-filters [name=label]", "angry"))
+        page.script(choosing("#mq-gallery-order", "newest"))
+        until(lambda: page.text("#mq-gallery-count") == "one face")
+        page.driver.refresh()
+        until(lambda: page.text("#mq-gallery-count") == "one face")
+        assert page.script("location.pathname + location.search") == (
+            "/gallery?label=angry&state=decided&order=newest"
+        )
+        page.driver.get(f"{server.url}/review")
+        until(lambda: page.shown("[data-kind=flagged]"))
+        page.script("document.querySelector('[data-kind=flagged]').click()")
+        until(lambda: page.script("location.search") == "?kind=flagged")
+        page.driver.refresh()
+        until(lambda: page.script("document.querySelector('[data-kind=flagged]')?.ariaPressed") == "true")
+        assert page.script("location.pathname") == "/review"
+
+
+def test_the_history_says_what_was_undone_in_the_terminal(voted: Workspace, tmp_path: Path) -> None:
+    voted.store.annotators.add("Olga", role="owner")
+    undo_decisions(voted)
+    face = voted.store.faces.ids()[0]
+    with served(voted) as server, closing(Page(tmp_path / "profile", "--accept-lang=en")) as page:
+        page.driver.get(f"{server.url}/review?faces={face}")
+        join(page.driver, "Olga")
+        for lang, said in (("en", "undone in the terminal"), ("fr", "annulé dans le terminal")):
+            page.script(f"localStorage.setItem('mimique.lang', '{lang}')")
+            page.driver.refresh()
+            until(lambda said=said: said in page.text("#mq-review-history"))
+
+
+def test_a_gallery_filters_by_harvests_that_can_be_told_apart(voted: Workspace, tmp_path: Path) -> None:
+    voted.store.annotators.add("Olga", role="owner")
+    made = bring_harvests(voted)
+    expected = ["sample seed 0 · angry", "sample seed 0 · happy"]
+    with served(voted) as server, closing(Page(tmp_path / "profile", "--accept-lang=en")) as page:
+        page.driver.get(f"{server.url}/gallery")
+        join(page.driver, "Olga")
+        page.driver.refresh()
+        listed = "[...document.querySelectorAll('[name=harvest_id] option')].slice(1).map((at) => at.text)"
+        names = until(lambda: page.script(listed))
+        assert [name.split(": ")[1].rsplit(" · ", 1)[0] for name in names] == expected
+        assert all(re.search(r" · \w{3} \d+, 20\d\d, ", name) for name in names), names
+        assert [int(name.split(":")[0]) for name in names] == made
+        page.driver.get(f"{server.url}/campaigns")
+        until(lambda: page.shown("#mq-new"))
+        page.script("document.querySelector('#mq-new').click()")
+        form = "[...document.querySelectorAll('#mq-campaign-form option')].map((at) => at.text)"
+        until(lambda: page.shown("#mq-campaign-form"))
+        assert [text for text in page.script(form) if "seed 0" in text] == names
+
+
+@contextmanager
+def closing(page: Page) -> Iterator[Page]:
+    page.size(1280, 900)
+    try:
+        yield page
+    finally:
+        page.driver.quit()
+
+
+def bring_harvests(workspace: Workspace) -> list[int]:
+    """Four harvests of the same words, of which two brought a photo each; gives those two."""
+    store = workspace.store
+    made = {name: store.harvests.start("sample", "seed 0", name).id for name in ("", "angry", "happy", "sad")}
+    for number, name in enumerate(("angry", "happy")):
+        photo = NewPhoto(f"{number}" * 64, ".jpg", 80, 60, "0" * 16, 9)
+        store.photos.add(photo, Origin("sample", f"drawn {number}", name), harvest_id=made[name])
+    return [made["angry"], made["happy"]]
+
+
+def choosing(selector: str, value: str) -> str:
+    """A script that chooses this value of a select, as a person does."""
+    return (
+        f"((at) => {{ at.value = '{value}'; at.dispatchEvent(new Event('change', {{bubbles: true}})); }})"
+        f"(document.querySelector('{selector}'))"
+    )

@@ -6,6 +6,7 @@ import concurrent.futures
 import contextlib
 import json
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -264,6 +265,22 @@ def test_who_asks_without_end_is_slowed_down_and_others_are_not(server: Any, gue
     )
     with guest_at(server) as other:
         assert other.join("Patient").status_code == 200
+
+
+def test_a_tab_that_leaves_while_it_asks_is_no_failure(tmp_path: Path, add_faces: AddFaces) -> None:
+    workspace = new_workspace(tmp_path / "faces", add_faces)
+    server = Server(workspace)
+    server.start()
+    head = f"Host: 127.0.0.1:{server.port}\r\nContent-Type: application/json\r\nContent-Length: 400\r\n\r\n"
+    for path in ("/api/next", "/login", "/join/nothing", "/logout"):
+        with socket.create_connection(("127.0.0.1", server.port)) as leaving:
+            leaving.sendall(f"POST {path} HTTP/1.1\r\n{head}".encode() + b'{"campaign": ')
+            time.sleep(0.1)  # the server has begun to read
+    with guest_at(server) as guest:
+        assert guest.join("Staying").status_code == 200
+    code, said = server.stop()
+    workspace.store.close()
+    assert code == 0 and "Traceback" not in said and "ClientDisconnect" not in said, said
 
 
 # ---- pictures -------------------------------------------------------------------------------------------------

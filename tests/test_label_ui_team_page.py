@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 from browser import Page, until
+from click.testing import CliRunner
 from label_server import served
 
 from db.workspace import Workspace, create_workspace, open_workspace
+from label_ui.cli import main
 
 AddFaces = Callable[[Workspace, int], tuple[int, ...]]
 PASSWORD = "four words that rhyme"
@@ -123,6 +125,33 @@ def test_every_text_of_the_team_page_can_be_read_and_nothing_sticks_out(
     assert (
         owner.script(f"Math.min(...{touched}.filter(e => e.checkVisibility()).map(e => e.offsetHeight))")
         >= 36
+    )
+
+
+def test_a_list_without_links_says_what_to_type(workspace: Workspace) -> None:
+    ran = CliRunner().invoke(main, ["invite", "--list", "--workspace", str(workspace.path)])
+    assert ran.exit_code == 0 and ran.stdout == ""
+    assert "no link holds now" in ran.stderr and "label invite --name NAME" in ran.stderr
+
+
+def test_a_page_that_becomes_narrow_keeps_its_tab_in_view_and_fades_what_is_cut(
+    browsers: tuple[Page, Page], server: Any
+) -> None:
+    owner, _ = browsers
+    owner.size(1280, 900)
+    owner.driver.get(f"{server.url}/campaigns")
+    bar = "document.querySelector('#mq-nav nav')"
+    until(lambda: "Campaigns" in owner.text("#mq-nav nav") and owner.text("#mq-nav-me").startswith("Olga"))
+    assert owner.script(f"{bar}.className") == "mq-nav-pages"
+    owner.size(400, 900)
+    edges = f"((here, bar) => here.left >= bar.left && here.right <= bar.right)(\
+        {bar}.querySelector('[aria-current]').getBoundingClientRect(), {bar}.getBoundingClientRect())"
+    until(lambda: owner.script(edges))
+    until(lambda: owner.script(f"{bar}.className") == "mq-nav-pages is-cut-before")
+    owner.script(f"({bar}.scrollLeft = 0)")
+    until(lambda: owner.script(f"{bar}.className") == "mq-nav-pages is-cut-after")
+    assert "transparent" in owner.script(f"getComputedStyle({bar}).maskImage") or "rgba(0, 0, 0, 0)" in (
+        owner.script(f"getComputedStyle({bar}).maskImage")
     )
 
 

@@ -112,6 +112,23 @@ document.documentElement.lang = setup.lang;
 
 // ---- small things every page needs --------------------------------------------------------------------------------
 
+// Put what this page shows into its address, so that a reload shows it again. A query alone would be taken from Gradio's
+// <base href>, which is another page.
+function showAddress(query) {
+  history.replaceState(null, "", query ? `${location.pathname}?${query}` : location.pathname);
+}
+
+// A harvest among others: its number (as `--harvest` takes it), source and words, class, and day.
+function harvestName({ id, name, candidate_class: candidate, at }) {
+  const day = new Intl.DateTimeFormat(setup.lang, { dateStyle: "medium", timeStyle: "short" }).format(new Date(at));
+  return [`${id}: ${name}`, candidate, day].filter(Boolean).join(" · ");
+}
+
+// A choice too long for its field is read in full under the pointer.
+document.addEventListener("pointerover", ({ target }) => {
+  if (target.matches?.("select")) target.title = target.selectedOptions[0]?.textContent ?? "";
+});
+
 // node("button", {class: "mq-button", onclick: f, "aria-label": "…"}, child, "text", …); null children are left out.
 function node(tag, properties = {}, ...children) {
   const made = document.createElement(tag);

@@ -35,7 +35,7 @@ class CampaignForm {
     const { classes, harvests, runs } = this.options;
     return this.group("form_faces",
       this.choice("candidate_class", [["", t("form_every_class")], ...this.same(classes)], ""),
-      harvests.length ? this.choice("harvest_id", [["", t("form_every_harvest")], ...harvests.map(({ id, name }) => [id, name])], "") : null,
+      harvests.length ? this.choice("harvest_id", [["", t("form_every_harvest")], ...harvests.map((harvest) => [harvest.id, harvestName(harvest)])], "") : null,
       runs.length ? this.choice("run_id", [["", t("form_no_doubts")], ...this.same(runs)], "") : null,
       this.only(() => this.value("run_id"), this.amount("most_margin", 0.3, 0, 1, 0.05)));
   }

@@ -52,7 +52,7 @@ class GalleryFilters {
       least_confidence: [any, ...percents], most_confidence: [any, ...percents],
       least_votes: [any, ...counts], most_votes: [any, ...counts],
       reviewed: [any, ["true", t("yes")], ["false", t("no")]], gold: [any, ["true", t("yes")], ["false", t("no")]],
-      harvest_id: [any, ...named(offered.harvests)], source: [any, ...offered.sources.map((name) => [name, name])],
+      harvest_id: [any, ...offered.harvests.map((harvest) => [String(harvest.id), harvestName(harvest)])], source: [any, ...offered.sources.map((name) => [name, name])],
       owner: null, voted_by: [any, ...named(offered.people)], campaign_id: [any, ...named(offered.campaigns)],
     };
     this.fill();
@@ -88,7 +88,7 @@ class GalleryFilters {
   set(values) {
     this.values = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
     const query = new URLSearchParams(Object.entries(this.values)).toString();
-    history.replaceState(null, "", query ? `?${query}` : location.pathname);
+    showAddress(query);
     if (this.fields) this.fill();
     this.onChange();
   }

@@ -59,8 +59,22 @@ class Nav {
     this.bar.querySelector("nav").replaceChildren(
       ...mine.map((page) => node("a", { href: page.route, "aria-current": page.route === here ? "page" : null }, t(`page_${page.name}`))),
     );
-    this.bar.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+    this.showHere();
     if (mine.some((page) => page.route === here)) document.title = `${t(`page_${mine.find((page) => page.route === here).name}`)} · Mimique`;
+  }
+
+  // The pages scroll where they do not fit: the one I am on stays in view, and the cut sides fade.
+  showHere() {
+    const pages = this.bar.querySelector("nav");
+    const here = pages.querySelector("[aria-current]");
+    if (here) pages.scrollLeft += here.getBoundingClientRect().left - pages.getBoundingClientRect().left - (pages.clientWidth - here.offsetWidth) / 2;
+    this.fade();
+  }
+
+  fade() {
+    const pages = this.bar.querySelector("nav");
+    pages.classList.toggle("is-cut-before", pages.scrollLeft > 1);
+    pages.classList.toggle("is-cut-after", pages.scrollLeft + pages.clientWidth < pages.scrollWidth - 1);
   }
 
   fillMenu() {
@@ -114,6 +128,9 @@ class Nav {
   }
 
   listen() {
+    const pages = this.bar.querySelector("nav");
+    new ResizeObserver(() => this.showHere()).observe(pages);
+    pages.onscroll = () => this.fade();
     this.button.onclick = () => this.open(this.menu.hidden);
     this.menu.onkeydown = (event) => this.onMenuKey(event);
     document.addEventListener("pointerdown", (event) => this.menu.hidden || event.target.closest(".mq-nav-tools") || this.open(false, false));

@@ -52,7 +52,7 @@ class ReviewPage {
   choose(kind) {
     this.kind = kind;
     this.chosen = [];
-    history.replaceState(null, "", kind ? `?kind=${kind}` : location.pathname);
+    showAddress(kind && `kind=${kind}`);
     this.load();
   }
 
@@ -211,10 +211,15 @@ class ReviewPage {
       const undone = row.undone_by !== null;
       return node("li", { class: undone ? "is-undone" : "" },
         node("b", {}, row.method === "send back" ? t("rv_sent_back") : this.holds(row)),
-        node("span", { class: "mq-review-who" }, [row.by, method, undone ? t("rv_undone", { name: row.undone_by || "–" }) : ""].filter(Boolean).join(" · ")),
+        node("span", { class: "mq-review-who" }, [row.by, method, undone ? this.undoneBy(row) : ""].filter(Boolean).join(" · ")),
         row.holds ? node("span", { class: "mq-pill is-strong" }, t("rv_holds")) : null,
         node("time", { class: "mq-review-num", dateTime: row.at }, day.format(new Date(row.at))));
     }));
+  }
+
+  // In a terminal nobody has a name.
+  undoneBy({ undone_by: name }) {
+    return name ? t("rv_undone", { name }) : t("rv_undone_terminal");
   }
 
   // ---- decisions --------------------------------------------------------------------------------------------------

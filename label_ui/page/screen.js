@@ -18,7 +18,11 @@ class Screen {
 
   only(name) {
     for (const part of ["join", "message", "ballot"]) this.find(part).hidden = part !== name;
-    this.find("status").hidden = name === "join" || !this.campaign || !this.counts?.faces;
+    this.showStatus();
+  }
+
+  showStatus() {
+    this.find("status").hidden = !this.find("join").hidden || !(this.away || (this.campaign && this.counts?.faces));
   }
 
   // Whether a campaign may still want this person's votes.
@@ -57,8 +61,14 @@ class Screen {
   }
 
   tell(text) {
-    this.find("last").textContent = text;
+    this.note(text, { long: true });
     this.announce(text);
+  }
+
+  // A short note has its room kept beside the count; only a long one may take a line of its own.
+  note(text, { long = false } = {}) {
+    this.find("last").classList.toggle("is-long", long);
+    this.find("last").textContent = text;
   }
 
   announce(text) {
@@ -86,8 +96,10 @@ class Screen {
     if (this.campaigns.some(({ faces }) => faces)) {
       return this.message(t("unfit_title"), { body: [node("p", {}, t("unfit_text", { name: this.campaign.name }))] });
     }
-    const commands = node("pre", {}, setup.commands.join("\n"));
-    this.message(t("empty_title"), { body: [node("p", {}, t("empty_text")), commands] });
+    const commands = (lines) => node("pre", {}, lines.join("\n"));
+    this.message(t("empty_title"), {
+      body: [node("p", {}, t("empty_text")), commands(setup.commands), node("p", { class: "mq-hint" }, t("empty_try")), commands([setup.to_try])],
+    });
   }
 
   noCampaign() {
@@ -98,7 +110,7 @@ class Screen {
     const others = this.campaigns.filter((other) => other.id !== this.campaign.id && Screen.wants(other));
     const text = this.counts.open > 0 ? t("done_others", { n: number(this.counts.open) }) : t("done_text");
     this.message(t("done_title"), {
-      body: [node("p", {}, text), node("p", { class: "mq-hint" }, t("counts", this.counts)), ...(this.next ? [this.next] : [])],
+      body: [node("p", {}, text), ...(this.counted ? [node("p", { class: "mq-hint" }, t("counts", this.counts))] : []), ...(this.next ? [this.next] : [])],
       buttons: [
         ...others.slice(0, MOST_OFFERED).map((other, i) =>
           this.button(t("go_on_with", { name: other.name }), () => this.begin(other), i ? "" : "is-primary")),
@@ -119,22 +131,27 @@ class Screen {
 
   welcome(start) {
     const { campaign } = this;
-    const keys = Object.entries(this.keys.signs).filter(([action]) => !["undo", "skip", "keys", "mine", "zoom", "photo", "flag", "unsure", "confirm"].includes(action));
-    const line = (caps, text) => node("li", {}, node("span", {}, ...caps), node("span", {}, text));
-    const caps = keys.slice(0, 5).map(([action]) => keyCap(this.keys.cap(action)));
-    this.message(t("welcome_title"), {
+    const touch = matchMedia("(pointer: coarse)").matches;
+    this.message(t(touch ? "welcome_title_touch" : "welcome_title"), {
       body: [
         node("p", {}, campaign.question === "verify" ? t("welcome_verify") : t(campaign.several ? "welcome_several" : "welcome_choose")),
-        node("ul", { class: "mq-welcome" },
-          line(caps, t("welcome_keys")),
-          line([keyCap(this.keys.cap("undo"))], t("welcome_undo")),
-          line([keyCap(this.keys.cap("unsure")), keyCap(this.keys.cap("skip"))], t("welcome_unsure")),
-          line([keyCap(this.keys.cap("keys"))], t("welcome_help"))),
+        node("ul", { class: "mq-welcome" }, ...this.welcomeLines(touch).map(([signs, text]) => node("li", {}, node("span", {}, ...signs), node("span", {}, text)))),
         node("p", { class: "mq-hint" }, t(campaign.blind ? "welcome_blind" : "welcome_open")),
       ],
       buttons: [this.button(t("start"), start, "is-primary")],
     });
     this.find("message-buttons").firstElementChild.focus();
+  }
+
+  // What answers, takes back and helps: keys, or on a phone the buttons under the face.
+  welcomeLines(touch) {
+    const tools = ["undo", "skip", "keys", "mine", "zoom", "photo", "flag", "unsure", "confirm"];
+    const answers = Object.keys(this.keys.signs).filter((action) => !tools.includes(action)).slice(0, touch ? 3 : 5);
+    const shown = touch ? (action) => node("b", { class: "mq-pill is-strong" }, known(action) ?? this.actionName(action)) : (action) => keyCap(this.keys.cap(action));
+    return [
+      [answers, t("welcome_keys")], [["undo"], t("welcome_undo")], [["unsure", "skip"], t("welcome_unsure")],
+      touch ? [["zoom", "photo"], t("welcome_look")] : [["keys"], t("welcome_help")],
+    ].map(([actions, text]) => [actions.map(shown), text]);
   }
 
   button(text, onclick, kind = "") {
@@ -210,11 +227,12 @@ class Screen {
   showCounts() {
     if (!this.counts) return;
     const { faces, done, voted } = this.counts;
-    this.find("count").textContent = t("counts", { voted, done, faces });
     const bar = this.find("bar");
+    this.find("count").textContent = this.counted ? t("counts", { voted, done, faces }) : "";
+    bar.firstElementChild.style.width = this.counted ? `${(100 * done) / Math.max(1, faces)}%` : 0;
     bar.setAttribute("aria-valuemax", faces);
-    bar.setAttribute("aria-valuenow", done);
-    bar.firstElementChild.style.width = `${(100 * done) / Math.max(1, faces)}%`;
+    if (this.counted) bar.setAttribute("aria-valuenow", done);
+    else bar.removeAttribute("aria-valuenow");
   }
 
   showCampaigns() {
@@ -225,11 +243,13 @@ class Screen {
 
   showWaiting() {
     const waiting = this.find("waiting");
-    const { size, failures, barred, why } = this.outbox;
-    const stuck = failures > 0 || barred.size > 0;
-    waiting.hidden = size === 0 || (!stuck && size < 4); // a vote under way is no news
+    const { size = 0, failures = 0, barred, why } = this.outbox || {};
+    const stuck = failures > 0 || barred?.size > 0;
+    waiting.hidden = !this.away && (size === 0 || (!stuck && size < 4)); // a vote under way is no news
     const text = t(size === 1 ? "waiting_one" : "waiting_many", { n: size });
-    waiting.textContent = stuck ? `${text} · ${why || t("offline")}` : text;
+    const reason = stuck ? why || t("offline") : this.away ? t("away") : "";
+    waiting.textContent = [size ? text : "", reason].filter(Boolean).join(" · ");
+    this.showStatus();
   }
 
   // What came back about the face before: known answer, others' votes; or a hint. Goes by itself.
@@ -260,8 +280,10 @@ class Screen {
       event.preventDefault();
       this.join(this.find("name").value);
     };
-    this.find("campaign").onchange = (event) =>
-      this.begin(this.campaigns.find((campaign) => String(campaign.id) === event.target.value));
+    this.chooser = new Chooser(this.find("campaign"), {
+      onChoice: (id) => this.begin(this.campaigns.find((campaign) => String(campaign.id) === id)),
+      onLeave: () => this.find("stage").focus({ preventScroll: true }),
+    });
     // A pointer leaves no focus behind: Space after a click skips, it does not click again.
     this.root.addEventListener("click", (event) => event.detail > 0 && document.activeElement?.matches("button") && document.activeElement.blur());
     const onKey = (event) => (this.root.isConnected ? this.onKey(event) : document.removeEventListener("keydown", onKey));
@@ -269,7 +291,7 @@ class Screen {
   }
 
   onKey(event) {
-    const typing = event.target.matches?.("input:not([type=checkbox]), textarea, select");
+    const typing = event.target.matches?.("input:not([type=checkbox]), textarea, select:focus");
     if (typing || !this.campaign || !this.keys || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.target.matches?.("button, a, input") && [" ", "Enter"].includes(event.key)) return;
     const digit = /^[1-9]$/.exec(Keys.sign(event))?.[0];

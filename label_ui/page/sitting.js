@@ -3,12 +3,13 @@
 const MOST_AHEAD = 12;
 const FEWEST_AHEAD = 3;
 const COUNTS_MS = 3000; // how far everybody is: asked again after an answer, but not after each
+const AWAY_MS = 4000;
 const RENEW_MS = 50_000; // a face that waits in the deck stays reserved: its lease is renewed this often
 
 class Sitting extends Screen {
   constructor(element) {
     super(element);
-    Object.assign(this, { me: null, campaign: null, campaigns: [], current: null, history: [] });
+    Object.assign(this, { me: null, campaign: null, campaigns: [], current: null, history: [], away: false, counted: false });
     setInterval(() => this.hold(), RENEW_MS);
     addEventListener("pagehide", () => this.leave());
     addEventListener("pageshow", (event) => event.persisted && this.comeBack());
@@ -20,8 +21,19 @@ class Sitting extends Screen {
   // ---- talking to the server --------------------------------------------------------------------------
 
   // On a machine without logins every tab may be another person's: the name goes along, the server checks it.
-  ask(name, values = {}, options = {}) {
-    return call(name, this.me?.asks_login ? values : { ...values, annotator: this.me.name }, options);
+  async ask(name, values = {}, options = {}) {
+    const answer = await call(name, this.me?.asks_login ? values : { ...values, annotator: this.me.name }, options);
+    this.hear(answer.status !== undefined);
+    return answer;
+  }
+
+  // Whether the server answered at all. While it does not, it is asked now and then: what is said of it stays true.
+  hear(answered) {
+    clearTimeout(this.askAgain);
+    if (!answered) this.askAgain = setTimeout(() => this.campaign && this.count(), AWAY_MS);
+    if (this.away === !answered) return;
+    this.away = !answered;
+    this.showWaiting();
   }
 
   async fetched(name, values = {}) {
@@ -39,6 +51,7 @@ class Sitting extends Screen {
     this.loading();
     const me = await whoami();
     const before = remembered(this.nameKey());
+    this.hear(Boolean(me));
     if (!me) this.later(() => this.arrive());
     else if (me.name) this.settle(me);
     else if (before) this.join(before);
@@ -96,14 +109,16 @@ class Sitting extends Screen {
     this.campaigns = campaigns;
     const before = remembered(this.place("campaign"));
     const chosen = campaigns.find(({ id }) => id === before) || campaigns.find(Screen.wants) || campaigns[0];
-    if (chosen) return this.begin(chosen);
+    if (chosen) return this.begin(chosen, { counted: true });
     this.noCampaign();
     this.later(() => this.chooseCampaign(), 15_000);
   }
 
-  begin(campaign) {
+  // How far a campaign is was told with the list of them; unless that was just now, it is asked anew.
+  begin(campaign, { counted = false } = {}) {
     if (this.campaign) this.leave();
-    Object.assign(this, { campaign, counts: campaign, current: null, history: [] });
+    Object.assign(this, { campaign, counts: campaign, counted, current: null, history: [] });
+    if (!counted) this.count();
     remember(this.place("campaign"), campaign.id);
     this.keys = new Keys(this.place(`keys.${campaign.question}`), campaign, setup.lang);
     for (const item of this.outbox.items.values()) this.recall(item);
@@ -123,7 +138,7 @@ class Sitting extends Screen {
       onAnswered: (face) => this.answeredElsewhere(face),
     });
     this.find("aside").hidden = true;
-    this.find("last").textContent = "";
+    this.note("");
     if (remembered(this.seenKey()) || !campaign.faces) this.start();
     else this.welcome(() => this.start());
   }
@@ -180,25 +195,28 @@ class Sitting extends Screen {
     const answer = await this.fetched("hold", { campaign, faces: this.held() });
     if (!answer || campaign !== this.campaign.id) return;
     this.deck.drop(answer.gone);
-    this.counts = answer.counts;
-    this.showCounts();
+    this.learn(answer.counts);
     this.deck.fill();
+  }
+
+  learn(counts) {
+    Object.assign(this, { counts, counted: true });
+    this.showCounts();
   }
 
   // What is still on its way counts here already, so the server's counts wait until it is there.
   freshen() {
-    this.counting ??= setTimeout(() => this.count(), Math.max(200, COUNTS_MS - (Date.now() - (this.counted || 0))));
+    this.counting ??= setTimeout(() => this.count(), Math.max(200, COUNTS_MS - (Date.now() - (this.countedAt || 0))));
   }
 
   async count() {
     const campaign = this.campaign.id;
     const counts = this.outbox.size ? null : await this.fetched("counts", { campaign });
     this.counting = null;
-    this.counted = Date.now();
+    this.countedAt = Date.now();
     if (this.outbox.size && !this.outbox.failures) return this.freshen();
     if (!counts || campaign !== this.campaign?.id) return;
-    this.counts = counts;
-    this.showCounts();
+    this.learn(counts);
     if (!this.current && this.started && this.deck.finished && counts.faces) this.done();
   }
 

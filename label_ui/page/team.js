@@ -37,7 +37,7 @@ class TeamPage {
 
   choose(campaign) {
     this.campaign = campaign;
-    history.replaceState(null, "", `?campaign=${campaign}`);
+    showAddress(`campaign=${campaign}`);
     this.look();
   }
 

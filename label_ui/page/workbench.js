@@ -10,6 +10,7 @@ class Workbench extends Sitting {
 
   onFaces(reached) {
     this.tabs?.tell();
+    if (reached && !this.counted) this.count();
     if (this.current) return;
     if (this.deck.cards.length) return this.advance();
     if (this.deck.finished) this.counts.faces ? this.done() : this.empty();
@@ -21,9 +22,11 @@ class Workbench extends Sitting {
     const campaigns = await this.fetched("open_campaigns");
     const mine = campaigns?.find(({ id }) => id === this.campaign.id);
     if (campaigns && !mine) return this.chooseCampaign(); // closed meanwhile
-    if (mine) Object.assign(this, { campaigns, counts: mine });
-    this.showCampaigns();
-    this.showCounts();
+    if (mine) {
+      this.campaigns = campaigns;
+      this.showCampaigns();
+      this.learn(mine);
+    }
     this.deck.fill();
   }
 
@@ -93,7 +96,7 @@ class Workbench extends Sitting {
     this.counts[kind === "vote" ? "voted" : "skipped"] += 1;
     this.outbox.add({ call: kind, values, card });
     this.flash(action);
-    this.find("last").textContent = `✓ ${said}`;
+    this.note(`✓ ${said}`);
     this.advance();
     afterPaint(() => {
       this.tabs?.answered(card.face);
@@ -161,7 +164,7 @@ class Workbench extends Sitting {
     if (!answer.ok?.face) return this.tell(answer.ok ? t("nothing_to_undo") : answer.again ? t("offline") : answer.error);
     const card = await Deck.card(answer.ok.face);
     const counts = await this.fetched("counts", this.ofCampaign());
-    if (counts) this.counts = counts;
+    if (counts) this.learn(counts);
     this.bringBack(card);
   }
 
@@ -170,7 +173,8 @@ class Workbench extends Sitting {
     if (this.current && this.current.card.face !== card.face) this.deck.putBack(this.current.card);
     this.deck.drop([card.face]);
     this.show(card);
-    this.tell(t("undone"));
+    this.note(t("undone_short"));
+    this.announce(t("undone"));
     this.showCounts();
   }
 }
