@@ -590,5 +590,5 @@ def test_an_empty_workspace_offers_ones_own_photos_first(page: Page, workspace: 
         until(lambda: "curate faces" in page.text("#mq-message pre"))
         typed = page.script("[...document.querySelectorAll('#mq-message pre')].map((at) => at.innerText)")
     own, to_try = (text.splitlines() for text in typed)
-    assert own[0].startswith("collect folder DIR") and own[1].startswith("collect flickr --class angry")
+    assert own[0].startswith("collect folder PHOTOS") and own[1].startswith("collect flickr --class angry")
     assert len(to_try) == 1 and to_try[0].startswith("collect sample")
