@@ -49,9 +49,9 @@ _MODELS = (
     ModelEntry(
         DEFAULT_DETECTOR,
         FACE_DETECTION,
-        "mimique-face-0.2.onnx",
-        "7c098588caa71f0a4917b51f8f879f5ffdf0e353f1269cfcc04826c83c18090b",
-        5446081,
+        "mimique-face-0.3.onnx",
+        "8111ffbeebe9f8e307eda94ed8072e23d6fa0fe06eb70e603323744c0e7ac4c0",
+        5446102,
         "AGPL-3.0-or-later; trained on WIDER FACE (research use)",
         bundled=True,
     ),

@@ -17,7 +17,7 @@ from curate.yolo_layout import Candidates
 SAME_FACE = 0.5  # overlap of the union from which two boxes show one face
 SMALL_PX = 25.0  # height, as the near look shows it, up to which that look judges a face alone
 LARGE_PX = 100.0  # height from which the far look's word counts most
-FAR_SHARE = 0.6  # what the far look's word counts on large faces
+FAR_SHARE = 0.4  # what the far look's word counts on large faces
 
 
 def put_together(near: Candidates, far: Candidates, scale: float) -> Candidates:

@@ -454,19 +454,7 @@ def test_all_faces_of_a_real_photo_are_found(bundled, shared, file, count):
     assert len(bundled.detect([_photo(shared / "data" / "photos" / file)])[0]) == count
 
 
-@pytest.mark.parametrize(
-    ("file", "faces"),
-    [
-        ("single_face.mp4", 1),
-        pytest.param(
-            "no_face.mp4",
-            0,
-            marks=pytest.mark.xfail(
-                strict=True, reason="mimique-face 0.2 reports one false face, of score 0.41, in 8 frames"
-            ),
-        ),
-    ],
-)
+@pytest.mark.parametrize(("file", "faces"), [("single_face.mp4", 1), ("no_face.mp4", 0)])
 def test_real_video_frames_have_a_face_or_none(bundled, shared, file, faces):
     video = cv2.VideoCapture(str(shared / "data" / "video" / file))
     frames = []

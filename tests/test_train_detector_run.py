@@ -112,7 +112,7 @@ def test_its_onnx_file_is_a_detector_with_points_that_tells_where_it_came_from(w
     assert told["run"] == run.id and told["data_sha256"] == run.snapshot_hash
     assert (
         json.loads(told["imgsz"]) == [96, 96]
-        and json.loads(told["looks"]) == [86, 43]
+        and json.loads(told["looks"]) == [96, 43]
         and len(told["recipe_sha256"]) == 64
     )
 

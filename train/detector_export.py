@@ -12,7 +12,7 @@ from train.detector_graph import halve_weights, simplify_distances, strip_notes
 
 # How large the network is shown each picture (curate.two_looks), as shares of the size it learnt whole photos at:
 # a face that filled the picture was missed three times as often without the second look (docs/detector.md).
-LOOKS = (0.9, 0.45)
+LOOKS = (1.0, 0.45)
 
 
 def export_detector(checkpoint: Path, out: Path, metadata: Mapping[str, str]) -> Path:
