@@ -157,6 +157,10 @@ def _decide_workspace(workspace: Workspace, asked: _Question, terms: Terms, as_j
         say(
             f"the campaign still asks about {counted(done.waiting, 'faces')} with votes; they keep what they had"
         )
+    if done.early:
+        say(
+            f"{counted(done.early, 'faces')} decided by the votes so far: an open campaign still asks for more"
+        )
     if done.strangers:
         say(f"{done.strangers:,} votes are for a class this workspace no longer has; they were left out")
     if any(done.by_class.values()):

@@ -25,7 +25,9 @@ class DecisionTally:
 
     ``confirmed`` faces were voted on after they were decided, and what held before still does. ``withdrawn`` faces
     lost their label because every vote on them was undone; ``strangers`` are votes for a class that the workspace no
-    longer has, which were left out. ``batch`` names the run to ``store.labels.undo``; empty when nothing was written.
+    longer has, which were left out. Of ``waiting`` faces the campaign still asks for votes, so they keep what they
+    had; ``early`` ones were decided although an open campaign still asks. ``batch`` names the run to
+    ``store.labels.undo``; empty when nothing was written.
     """
 
     by_class: dict[str, int]
@@ -37,6 +39,7 @@ class DecisionTally:
     batch: str
     waiting: int = 0
     confirmed: int = 0
+    early: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,8 @@ def decide_labels(
     asked = _campaign(workspace, campaign).id if campaign else None
     tabulated = tabulate(workspace.store.votes.iterate(asked), classes)
     decisions = chosen.aggregate(tabulated.table)
-    waiting = _waiting(workspace, asked, decisions) if asked else frozenset()
+    still_asked = _still_asked(workspace, asked, decisions)
+    waiting = still_asked if asked else frozenset[int]()
     decisions = [decision for decision in decisions if decision.item not in waiting]
     held = {label.face_id: label for label in workspace.store.labels.current()}
     outdated = workspace.store.labels.outdated()
@@ -92,7 +96,9 @@ def decide_labels(
     batch, changed, confirmed = _write(workspace, news, again, begun)
     withdrawn = sum(not new.votes for new in news)
     done = _tally(decisions, classes, withdrawn, tabulated.strangers, changed, batch)
-    return replace(done, waiting=len(waiting), confirmed=confirmed)
+    return replace(
+        done, waiting=len(waiting), confirmed=confirmed, early=len(still_asked) if not asked else 0
+    )
 
 
 def undo_decisions(workspace: Workspace) -> Undone | None:
@@ -129,13 +135,18 @@ def _campaign(workspace: Workspace, name: str) -> Campaign:
     return found
 
 
-def _waiting(workspace: Workspace, campaign_id: int, decisions: Sequence[Consensus]) -> frozenset[int]:
-    """Those of the faces that the campaign still asks about."""
+def _still_asked(
+    workspace: Workspace, campaign_id: int | None, decisions: Sequence[Consensus]
+) -> frozenset[int]:
+    """Those of the faces that the campaign still asks about; without one, that any open campaign does."""
+    store = workspace.store
+    campaigns = [campaign_id] if campaign_id else [c.id for c in store.campaigns.all() if c.closed_at is None]
     ids = [decision.item for decision in decisions]
     found: set[int] = set()
-    for start in range(0, len(ids), _AT_ONCE):
-        wanted = workspace.store.queue.wanted(campaign_id, ids[start : start + _AT_ONCE])
-        found.update(face_id for face_id, face in wanted.items() if face.needs)
+    for asking in campaigns:
+        for start in range(0, len(ids), _AT_ONCE):
+            wanted = store.queue.wanted(asking, ids[start : start + _AT_ONCE])
+            found.update(face_id for face_id, face in wanted.items() if face.needs)
     return frozenset(found)
 
 

@@ -13,7 +13,7 @@ from curate.consensus import NO_AGREEMENT, REJECTING, RULES, TOO_FEW, Consensus,
 from curate.decide import decide_labels, rule_of_campaign, undo_decisions
 from curate.votes_table import VoteTable, tabulate
 from db.errors import ConfigError, NotFoundError
-from db.records import FLAGS, Label, NewCampaign, NewFace, NewPhoto, NewVote, Origin
+from db.records import FLAGS, MAIN_CAMPAIGN, Label, NewCampaign, NewFace, NewPhoto, NewVote, Origin
 from db.workspace import Workspace
 
 CLASSES = ("happy", "angry", "surprised", "neutral")
@@ -411,6 +411,19 @@ def test_a_campaign_leaves_faces_alone_that_it_still_asks_about(workspace: Works
     done = decide_labels(workspace, campaign="check")
     assert (done.waiting, done.changed) == (1, 0)
     assert [label.label for label in workspace.store.labels.current()] == ["angry"]
+
+
+def test_faces_decided_before_their_campaign_is_done_asking_are_told(workspace: Workspace) -> None:
+    agreed, open_still = with_faces(workspace, 2)
+    ada, ben, _ = team(workspace)
+    workspace.store.queue.fill(MAIN_CAMPAIGN)
+    for person in (ada, ben):
+        workspace.store.votes.cast(NewVote(agreed, person, ("angry",)))
+    workspace.store.votes.cast(NewVote(open_still, ada, ("angry",)))
+    done = decide_labels(workspace, "plurality")
+    assert (done.by_class["angry"], done.early, done.waiting) == (2, 1, 0)
+    told = CliRunner().invoke(main, ["consensus", "--rule", "plurality", "--workspace", str(workspace.path)])
+    assert "1 face decided by the votes so far: an open campaign still asks for more" in told.stderr
 
 
 def test_an_unknown_campaign_is_named_with_those_there_are(workspace: Workspace) -> None:
