@@ -17,6 +17,19 @@ ImageRGB = NDArray[np.uint8]
 MAX_PIXELS = 100_000_000
 MAX_BYTES = 200_000_000
 _SUFFIXES = {"JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png", "WEBP": ".webp", "GIF": ".gif", "TIFF": ".tif"}
+_MP4_BRANDS = (
+    b"isom",
+    b"iso2",
+    b"iso4",
+    b"iso5",
+    b"iso6",
+    b"mp41",
+    b"mp42",
+    b"avc1",
+    b"M4V ",
+    b"qt  ",
+    b"3gp5",
+)
 _HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
 _SIXTEEN_BIT = ("I;16", "I;16B", "I;16L", "I;16N")
 
@@ -156,4 +169,5 @@ def _grey(grey: NDArray[np.generic], white: int) -> ImageRGB:
 def _begins_a_video(data: bytes) -> bool:
     """Whether it is MP4, QuickTime, Matroska, WebM or AVI."""
     riff = data[:4] == b"RIFF" and data[8:12] == b"AVI "
-    return data[4:8] == b"ftyp" or data[:4] == b"\x1a\x45\xdf\xa3" or riff
+    mp4 = data[4:8] == b"ftyp" and data[8:12] in _MP4_BRANDS
+    return mp4 or data[:4] == b"\x1a\x45\xdf\xa3" or riff

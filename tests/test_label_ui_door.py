@@ -619,7 +619,7 @@ def test_campaigns_are_made_changed_and_closed_from_the_terminal(
     assert label("campaign", "close", "is it anger?", "--reopen").stdout == "is it anger? is open\n"
     assert json.loads(label("campaign", "list", "--json").stdout)[0]["open"] == 4
     assert "there is no campaign 'none'" in label("campaign", "close", "none").stderr
-    assert "there is no rule 'dice'" in label("campaign", "change", "main", "--rule", "dice").stderr
+    assert "there is no consensus rule 'dice'" in label("campaign", "change", "main", "--rule", "dice").stderr
     assert "is no class" in label("campaign", "create", "x", "--classes", "happy,sleepy").stderr
 
 

@@ -372,7 +372,8 @@ def test_a_taken_port_is_one_line(server: Any, workspace: Workspace) -> None:
     place = ["--workspace", str(workspace.path), "--port", str(server.port)]
     done = subprocess.run([*command, *place], capture_output=True, text=True, timeout=60)
     assert done.returncode == 1 and done.stdout == ""
-    assert f"port {server.port} of 127.0.0.1 is taken" in done.stderr and "label --port" in done.stderr
+    assert f"port {server.port} of 127.0.0.1 is taken" in done.stderr
+    assert f"next: label --workspace {workspace.path} --port " in done.stderr
 
 
 def test_a_database_held_by_another_program_for_a_moment_delays_a_vote_and_loses_none(
