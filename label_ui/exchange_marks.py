@@ -23,7 +23,7 @@ EXTRA_WORDS = (UNSURE, *FLAGS)  # labels beside the classes
 
 def plain(text: str) -> str:
     """The text without the characters that XML forbids, so that all tools see the same label."""
-    return _FORBIDDEN.sub("", text)
+    return text if text.isprintable() else _FORBIDDEN.sub("", text)  # what is printable is allowed
 
 
 def words_of(row: Row) -> list[str]:
@@ -47,7 +47,8 @@ def carried(row: Row) -> dict[str, object]:
 
 def carried_text(row: Row) -> str:
     """The same as JSON text, with escapes for the characters that XML forbids."""
-    return _FORBIDDEN.sub(lambda match: f"\\u{ord(match[0]):04x}", to_json(carried(row)))
+    text = to_json(carried(row))
+    return text if text.isprintable() else _FORBIDDEN.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def read_annotation(

@@ -8,6 +8,7 @@ Source: https://docs.cvat.ai/docs/dataset_management/formats/format-cvat/ and â€
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 from typing import IO, Literal
@@ -98,9 +99,10 @@ def _box(row: Row) -> str:
 
 
 def _escaped(text: str) -> str:
-    return escape(plain(text), {"\r": "&#13;"})
+    return escape(text) if text.isprintable() else escape(plain(text), {"\r": "&#13;"})
 
 
+@lru_cache(maxsize=4096)  # labels and names come again and again
 def _quoted(text: str) -> str:
     return quoteattr(plain(text), {"\n": "&#10;", "\r": "&#13;", "\t": "&#9;"})
 
