@@ -11,7 +11,7 @@ from db.privacy import quiet_ultralytics
 from train.detector_graph import halve_weights, simplify_distances, strip_notes
 
 # How large the network is shown each picture (curate.two_looks), as shares of the size it learnt whole photos at:
-# a face that filled the picture was missed three times as often without the second look (docs/detector.md).
+# docs/detector.md has what the second look gains and costs.
 LOOKS = (1.0, 0.45)
 
 
