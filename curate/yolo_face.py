@@ -50,9 +50,8 @@ class YoloFace:
         near, *far = metadata_value(engine.metadata, "looks") or [_trained_px(engine)]
         self.size_px = size_px or near
         free = None in shape[2:]
-        self.far = (
-            far[0] / near if far and free else 0.0
-        )  # how large the far look is, of the near one; 0: none
+        # How large the far look is, of the near one; 0: none.
+        self.far = far[0] / near if far and free else 0.0
         if not free and size_px not in (None, *shape[2:]):
             raise ModelError(
                 f"the network takes {shape[3]}×{shape[2]} pixels, not {size_px}",
@@ -67,14 +66,16 @@ class YoloFace:
     def _one(self, image: NDArray[np.uint8]) -> list[Detection]:
         least = min(self.score, max(LEAST_SCORE, self.score / 5)) if self.far else self.score
         found, scale = self._look(image, self.size_px, least)
+        rows = np.arange(len(found.scores))
         if self.far:
             far_px = max(1, round(max(image.shape[:2]) * scale * self.far))
             found = put_together(found, self._look(image, far_px, least)[0], scale)
-        keep = suppress(found.xyxy, found.scores, iou=self.iou)
-        return _detections(found, keep[found.scores[keep] >= self.score], (image.shape[1], image.shape[0]))
+            rows = suppress(found.xyxy, found.scores, iou=self.iou)
+            rows = rows[found.scores[rows] >= self.score]
+        return _detections(found, rows, (image.shape[1], image.shape[0]))
 
     def _look(self, image: NDArray[np.uint8], size_px: int, score: float) -> tuple[Candidates, float]:
-        """The faces of one look in pixels of the picture, each once, and how large the picture was shown."""
+        """The faces of one look, each once, best first, in pixels of the picture; and how large that was shown."""
         count, _, *fixed_hw = self.engine.input_shape
         boxed = letterbox(image, size_px, self.stride, (fixed_hw[0], fixed_hw[1]))
         batch = boxed.canvas if count in (1, None) else np.repeat(boxed.canvas, count, axis=0)
