@@ -10,12 +10,10 @@ from numpy.typing import NDArray
 from curate.detect import LOOK_PX, Detection, Landmarks, checked_rgb
 from curate.engine import Engine, Floats, metadata_value
 from curate.nms import suppress
-from curate.two_looks import put_together
-from curate.yolo_layout import Candidates, decode, read_layout
+from curate.yolo_layout import decode, read_layout
 from db.errors import ModelError
 
 GREY = 114
-LEAST_SCORE = 0.01  # of a face that only one of two looks has seen so far
 LARGEST_SCALE = 2.0  # small pictures are at most doubled: more gives the network nothing new to see
 
 
@@ -32,7 +30,6 @@ class Letterbox:
 class YoloFace:
     """Detects faces with an engine that holds an Ultralytics detect or pose network.
 
-    A model whose metadata names two ``looks``, in pixels, is shown each picture twice, large and small.
     Raises ModelError for a network of another kind. Pictures go through one at a time, which is as fast as
     any batch on a CPU (see `curate.engine`) and holds one canvas in memory.
     """
@@ -47,12 +44,8 @@ class YoloFace:
         self.layout = read_layout(engine.metadata, engine.output_shapes)
         self.score = score
         self.iou = iou
-        near, *far = metadata_value(engine.metadata, "looks") or [_trained_px(engine)]
-        self.size_px = size_px or near
-        free = None in shape[2:]
-        # How large the far look is, of the near one; 0: none.
-        self.far = far[0] / near if far and free else 0.0
-        if not free and size_px not in (None, *shape[2:]):
+        self.size_px = size_px or int(np.max(metadata_value(engine.metadata, "imgsz") or LOOK_PX))
+        if None not in shape[2:] and size_px not in (None, *shape[2:]):
             raise ModelError(
                 f"the network takes {shape[3]}×{shape[2]} pixels, not {size_px}",
                 hint="leave the size out, or export the model with dynamic=True",
@@ -64,45 +57,23 @@ class YoloFace:
         return [self._one(image) for image in [checked_rgb(image) for image in images]]
 
     def _one(self, image: NDArray[np.uint8]) -> list[Detection]:
-        least = min(self.score, max(LEAST_SCORE, self.score / 5)) if self.far else self.score
-        found, scale = self._look(image, self.size_px, least)
-        rows = np.arange(len(found.scores))
-        if self.far:
-            far_px = max(1, round(max(image.shape[:2]) * scale * self.far))
-            found = put_together(found, self._look(image, far_px, least)[0], scale)
-            rows = suppress(found.xyxy, found.scores, iou=self.iou)
-            rows = rows[found.scores[rows] >= self.score]
-        return _detections(found, rows, (image.shape[1], image.shape[0]))
-
-    def _look(self, image: NDArray[np.uint8], size_px: int, score: float) -> tuple[Candidates, float]:
-        """The faces of one look, each once, best first, in pixels of the picture; and how large that was shown."""
         count, _, *fixed_hw = self.engine.input_shape
-        boxed = letterbox(image, size_px, self.stride, (fixed_hw[0], fixed_hw[1]))
+        boxed = letterbox(image, self.size_px, self.stride, (fixed_hw[0], fixed_hw[1]))
         batch = boxed.canvas if count in (1, None) else np.repeat(boxed.canvas, count, axis=0)
-        seen = decode(self.engine.run(batch)[0][0], score, self.layout)
-        keep = suppress(seen.xyxy, seen.scores, iou=self.iou)
+        return self._faces(self.engine.run(batch)[0][0], boxed, (image.shape[1], image.shape[0]))
+
+    def _faces(self, output: Floats, boxed: Letterbox, size_wh: tuple[int, int]) -> list[Detection]:
+        found = decode(output, self.score, self.layout)
+        keep = suppress(found.xyxy, found.scores, iou=self.iou)
         offset = np.array([boxed.left, boxed.top], np.float32)
-        xyxy = (seen.xyxy[keep] - np.tile(offset, 2)) / boxed.scale
-        points = None if seen.points is None else (seen.points[keep] - offset) / boxed.scale  # (N, 5, 2)
-        return Candidates(xyxy, seen.scores[keep], points), boxed.scale
-
-
-def _trained_px(engine: Engine) -> int:
-    return int(np.max(metadata_value(engine.metadata, "imgsz") or [LOOK_PX]))
-
-
-def _detections(found: Candidates, rows: NDArray[np.intp], size_wh: tuple[int, int]) -> list[Detection]:
-    """These faces, their boxes cut at the picture's edges."""
-    corners = found.xyxy.reshape(-1, 2, 2).clip(0, np.array(size_wh, np.float32))
-    return [
-        Detection(
-            _quad(corners[row]),
-            min(1.0, float(found.scores[row])),
-            None if found.points is None else _landmarks(found.points[row]),
-        )
-        for row in rows
-        if (corners[row, 1] > corners[row, 0]).all()
-    ]
+        corners = (found.xyxy[keep].reshape(-1, 2, 2) - offset) / boxed.scale  # (N, 2, 2)
+        corners = corners.clip(0, np.array(size_wh, np.float32))
+        marks = None if found.points is None else (found.points[keep] - offset) / boxed.scale  # (N, 5, 2)
+        return [
+            Detection(_quad(box), min(1.0, float(score)), None if marks is None else _landmarks(marks[row]))
+            for row, (box, score) in enumerate(zip(corners, found.scores[keep], strict=True))
+            if (box[1] > box[0]).all()
+        ]
 
 
 def letterbox(

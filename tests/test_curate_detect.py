@@ -16,7 +16,6 @@ from curate.detect import Detection, load_detector
 from curate.nms import overlaps
 from curate.registry import entry, resolve
 from curate.tiled import TiledDetector
-from curate.two_looks import FAR_SHARE, far_share
 from curate.yolo_layout import Layout, decode, face_classes, read_layout
 from db.errors import ModelError, NotFoundError
 
@@ -292,25 +291,6 @@ def test_an_output_of_another_kind_is_a_clear_error(tmp_path):
     path = _model_file(tmp_path, np.zeros((1, 3, 30), np.float32), ["n", 3, "h", "w"])
     with pytest.raises(ModelError, match=r"answers\.onnx is no face detector known here"):
         load_detector(path)
-
-
-def test_a_model_of_two_looks_is_shown_each_picture_large_and_small(tmp_path):
-    told = {"task": "detect", "names": "{0: 'face'}", "imgsz": "[640, 640]", "looks": "[576, 288]"}
-    path = _model_file(tmp_path, _anchors((100, 200, 40, 60, 0.9), channels=5), ["n", 3, "h", "w"], told)
-    faces = load_detector(path, tiles=False, score=0.01).detect([_grey(576, 576)])[0]
-    assert sorted((face.xyxy, face.score) for face in faces) == [
-        ((80, 170, 120, 230), pytest.approx(0.9 * (1 - far_share(np.array([60.0]))[0]))),
-        ((160, 340, 240, 460), pytest.approx(0.9 * FAR_SHARE)),  # the same place, seen from twice as far
-    ]
-    smaller = load_detector(path, tiles=False, score=0.01, size_px=1152).detect([_grey(1152, 1152)])[0]
-    assert sorted(face.xyxy for face in smaller) == [(80, 170, 120, 230), (160, 340, 240, 460)]
-
-
-def test_two_looks_through_a_network_of_one_size_are_one(tmp_path):
-    told = {"task": "detect", "names": "{0: 'face'}", "imgsz": "[640, 640]", "looks": "[640, 320]"}
-    path = _model_file(tmp_path, _anchors((100, 200, 40, 60, 0.9), channels=5), [1, 3, 640, 640], told)
-    faces = load_detector(path, tiles=False).detect([_grey(640, 640)])[0]
-    assert [(face.xyxy, face.score) for face in faces] == [((80, 170, 120, 230), pytest.approx(0.9))]
 
 
 def test_a_model_that_takes_one_batch_size_only_works(tmp_path):

@@ -1,6 +1,5 @@
 """From a trained detector to the one ONNX file that the package bundles."""
 
-import ast
 import hashlib
 import json
 import warnings
@@ -9,10 +8,6 @@ from pathlib import Path
 
 from db.privacy import quiet_ultralytics
 from train.detector_graph import halve_weights, simplify_distances, strip_notes
-
-# How large the network is shown each picture (curate.two_looks), as shares of the size it learnt whole photos at:
-# docs/detector.md has what the second look gains and costs.
-LOOKS = (1.0, 0.45)
 
 
 def export_detector(checkpoint: Path, out: Path, metadata: Mapping[str, str]) -> Path:
@@ -39,7 +34,6 @@ def export_detector(checkpoint: Path, out: Path, metadata: Mapping[str, str]) ->
     recipe = torch.load(checkpoint, map_location="cpu", weights_only=False).get("recipe", {})
     digest = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
     told = {p.key: p.value for p in model.metadata_props} | {"recipe_sha256": digest} | dict(metadata)
-    told.setdefault("looks", str([round(share * max(ast.literal_eval(told["imgsz"]))) for share in LOOKS]))
     onnx.helper.set_model_props(model, told)
     out.parent.mkdir(parents=True, exist_ok=True)
     part = out.with_suffix(".part")
