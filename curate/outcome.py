@@ -70,8 +70,9 @@ def outcomes(
     """One decision an item, in order of item.
 
     ``beliefs`` (I, K) sum to 1 a row, or 0 where nobody chose a class; ``agreed`` (I,) says where the rule allows
-    a decision at all (default: everywhere). A class that nobody chose is no label, however probable it is: "no"
-    votes and a model only tell between those chosen. A face that most who voted flagged as unfit is rejected.
+    a decision at all (default: everywhere). The label is the most probable of the classes that somebody chose: one
+    that nobody chose is none, however probable "no" votes, a model or people's habits make it. A face that most who
+    voted flagged as unfit is rejected.
     """
     found = _settle(ballots, beliefs, terms, agreed)
     classes = ballots.classes
@@ -106,14 +107,13 @@ class _Settled:
 
 def _settle(ballots: Ballots, beliefs: Floats, terms: Terms, agreed: NDArray[np.bool_] | None) -> _Settled:
     voters, chose = ballots.voters, ballots.chose
-    top = beliefs.max(axis=1, initial=0)
-    labels, single = _first_places(beliefs, top, ballots.items, terms.seed)
+    eligible = np.where(ballots.chosen > 0, beliefs, 0.0)
+    top = eligible.max(axis=1, initial=0)
+    labels, single = _first_places(eligible, top, ballots.items, terms.seed)
     confidences = top * np.divide(chose, voters, out=np.zeros_like(voters), where=voters > 0)
     holds = (top > 0) & (confidences >= terms.least_confidence - _ALIKE)
     if terms.ties == "leave":
         holds &= single
-    if ballots.classes:
-        holds &= ballots.chosen[np.arange(len(labels)), labels] > 0
     if agreed is not None:
         holds &= agreed
     rejections = ballots.flags[:, _REJECTING_AT]

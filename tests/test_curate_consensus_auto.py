@@ -100,6 +100,13 @@ def test_one_voter_decides_alone_and_is_not_taken_for_certain() -> None:
     assert all(decision.label == f"c{decision.item % 4}" and decision.confidence < 0.9 for decision in many)
 
 
+@pytest.mark.parametrize("rule", WEIGHING)
+def test_the_rare_class_of_a_single_vote_is_the_label_where_the_common_one_was_not_chosen(rule: str) -> None:
+    rows = [(item, 0, 0) for item in range(40)] + [(40, 0, 1)]
+    rare = aggregator(rule, Terms(ties="draw")).aggregate(table(rows, 2))[40]
+    assert rare.label == "c1" and rare.confidence == pytest.approx(rare.distribution["c1"])
+
+
 def test_two_people_who_disagree_on_one_face_are_a_tie() -> None:
     (one,) = Auto().aggregate(table([(1, 1, 0), (1, 2, 1)], 3))
     assert (one.label, one.reason) == (None, "no agreement")
