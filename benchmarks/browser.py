@@ -1,4 +1,4 @@
-"""What benchmarks and pictures of the pages start: the workbench on a free port, and headless Chromium."""
+"""What benchmarks, tests and pictures of the pages start: the workbench on a free port, and headless Chromium."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,8 +22,8 @@ FLAGS = (
 )
 
 
-def chromium(profile: Path, *flags: str) -> Chrome:
-    """A browser that a ``with`` block, or ``quit()``, ends. Errors: NotFoundError."""
+def chromium(profile: Path, *flags: str, logs: Sequence[str] = ()) -> Chrome:
+    """A browser that a ``with`` block, or ``quit()``, ends; it keeps these ``logs``. Errors: NotFoundError."""
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     driver = shutil.which("chromedriver")
     if program is None or driver is None:
@@ -34,15 +34,14 @@ def chromium(profile: Path, *flags: str) -> Chrome:
     options.binary_location = program
     for flag in (*FLAGS.split(), f"--user-data-dir={profile}", *flags):
         options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", dict.fromkeys(logs, "ALL"))
     return webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
 
 
 @contextmanager
 def workbench(workspace: Path) -> Iterator[str]:
     """The address of a ``label`` command in a process of its own, until the block ends."""
-    command = [sys.executable, "-c", "from label_ui.cli import main; main()", "--no-browser"]
-    place = ["--workspace", str(workspace), "--port", str(free_port())]
-    server = subprocess.Popen([*command, *place], stdout=subprocess.PIPE, text=True)
+    server = subprocess.Popen(label_command(workspace, free_port()), stdout=subprocess.PIPE, text=True)
     assert server.stdout is not None
     try:
         yield server.stdout.readline().strip()
@@ -52,7 +51,14 @@ def workbench(workspace: Path) -> Iterator[str]:
         server.stdout.close()
 
 
+def label_command(workspace: Path, port: int) -> list[str]:
+    """The command line that serves a workspace on a port of this machine."""
+    place = ["--workspace", str(workspace), "--port", str(port)]
+    return [sys.executable, "-c", "from label_ui.cli import main; main()", "--no-browser", *place]
+
+
 def free_port() -> int:
+    """A port of this machine at which nothing listens now."""
     with socket.socket() as door:
         door.bind(("127.0.0.1", 0))
         return int(door.getsockname()[1])

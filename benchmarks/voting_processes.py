@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from browser import free_port
+from browser import free_port, label_command
 
 
 class Server:
@@ -24,13 +24,9 @@ class Server:
 
     def start(self) -> None:
         begun = time.monotonic()
-        place = ["--workspace", str(self._workspace), "--port", str(self.port), "--no-browser"]
+        command = label_command(self._workspace, self.port)
         with self._log.open("a") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-c", "from label_ui.cli import main; main()", *place],
-                stdout=subprocess.PIPE,
-                stderr=log,
-            )
+            self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log)
         assert self._process.stdout is not None
         if not self._process.stdout.readline():
             sys.exit(f"error: the server did not start: {self._log.read_text()}")

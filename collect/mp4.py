@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from db.errors import InputError
+from db.whole_file import renamed_when_whole
 
 
 def write_mp4(path: Path, frames: Iterable[NDArray[np.uint8]], fps: int) -> int:
@@ -25,15 +26,11 @@ def write_mp4(path: Path, frames: Iterable[NDArray[np.uint8]], fps: int) -> int:
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror}", hint="choose another place") from error
     os.close(handle)
-    part = Path(name)
-    try:
+    with renamed_when_whole(path, Path(name)) as part:
         written = _encode(part, frames, fps)
         if not written:
             raise InputError(f"there is no frame to write to {path}")
         part.chmod(0o644)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
     return written
 
 

@@ -13,6 +13,7 @@ from importlib import resources
 from pathlib import Path
 
 from db.errors import ModelError, NotFoundError
+from db.whole_file import renamed_when_whole
 
 DEFAULT_DETECTOR = "mimique-face"
 FACE_DETECTION = "face detection"  # the task of models that find faces
@@ -248,12 +249,8 @@ def fetch(
     if model.url is None:
         raise ModelError(f"nobody serves {model.name}", hint=f"put {model.file} into a MIMIQUE_MODELS folder")
     target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f"{target.name}.{os.getpid()}.part")
-    try:
+    with renamed_when_whole(target, target.with_name(f"{target.name}.{os.getpid()}.part")) as part:
         _download(model, model.url, part, progress)
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
     return target
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
-import os
-import tempfile
 from pathlib import Path
 from typing import Any, Protocol
 
-from db.errors import NotFoundError, StoreError
+from db.errors import FULL_DISK, NotFoundError, StoreError
+from db.whole_file import synced_file
 
 
 def sha256_of(data: bytes) -> str:
@@ -47,7 +45,9 @@ class FolderBlobs:
         target = self.path(sha256, suffix)
         if not target.exists():
             try:
-                _write_whole(target, data)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with synced_file(target) as file:
+                    file.write(data)
             except OSError as error:
                 raise _store_error(error, target) from error
         return sha256
@@ -96,23 +96,8 @@ class RemoteBlobs:
         return bool(self._fs.exists(self._path(sha256, suffix)))
 
 
-def _write_whole(target: Path, data: bytes) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".part-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
 def _store_error(error: OSError, target: Path) -> StoreError:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if error.errno in FULL_DISK:
         return StoreError(
             f"the disk is full: could not write {target.parent}",
             hint="free some space, then run the same command again: it goes on where it stopped",

@@ -6,7 +6,6 @@ Exit codes: 0 done · 1 something to mend (a ``MimiqueError``) · 2 a wrong comm
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import shlex
@@ -17,7 +16,7 @@ from typing import IO, Any, TypeVar
 
 import click
 
-from db.errors import ConfigError, MimiqueError, StoreError
+from db.errors import FULL_DISK, ConfigError, MimiqueError, StoreError
 from db.privacy import keep_dependencies_quiet
 from db.threads import let_others_first, share_the_cores
 
@@ -53,7 +52,7 @@ class _OneLineErrors(click.Command):
                 raise
             raise _Shown(error) from error
         except OSError as error:
-            if error.errno != errno.ENOSPC or os.environ.get("MIMIQUE_DEBUG"):
+            if error.errno not in FULL_DISK or os.environ.get("MIMIQUE_DEBUG"):
                 raise
             raise _Shown(
                 StoreError("the disk is full", hint="free some space and run the command again")

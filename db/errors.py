@@ -12,6 +12,11 @@
 ``db.command`` turns these into a line and an exit code; nothing else catches them to print.
 """
 
+from errno import EDQUOT, ENOSPC
+
+FULL_DISK = (ENOSPC, EDQUOT)
+"""What an ``OSError`` says in ``errno`` when the disk, or the user's share of it, is full."""
+
 
 class MimiqueError(Exception):
     """Something the user can mend. ``str(error)`` is one line; ``hint`` is the remedy, or empty."""

@@ -14,7 +14,7 @@ from db.errors import InputError, NotFoundError
 from db.queue_rows import chunks
 from db.records import FLAGS, Gold
 from db.tables import face, gold, label
-from db.upsert import insert_for
+from db.upsert import insert_for, insert_or_replace
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -43,11 +43,8 @@ class GoldLedger:
                 if strangers := [i for i in chunk if i not in known]:
                     raise NotFoundError(f"there is no face {strangers[0]}", hint="reload the page")
                 values = {"answer": answer, "flag": flag, "set_by": set_by, "at": now}
-                statement = insert_for(connection, gold)
-                connection.execute(
-                    statement.on_conflict_do_update(index_elements=["face_id"], set_=values),
-                    [{"face_id": i, **values} for i in chunk],
-                )
+                rows = [{"face_id": i, **values} for i in chunk]
+                connection.execute(insert_or_replace(connection, gold), rows)
 
     def add_past(self, marks: Sequence[Gold]) -> int:
         """Add marks as another store had them; gives how many were new. A mark that is there already stays, and

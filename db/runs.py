@@ -97,18 +97,12 @@ class PredictionLedger:
             prediction.c.run_id == run_id, prediction.c.face_id.in_(face_ids)
         )
         with self._db.read() as connection:
-            return tuple(
-                Prediction(r.run_id, r.face_id, r.probabilities, r.part, r.out_of_fold)
-                for r in connection.execute(statement)
-            )
+            return tuple(map(_prediction, connection.execute(statement)))
 
     def of_run(self, run_id: str) -> tuple[Prediction, ...]:
         statement = select(prediction).where(prediction.c.run_id == run_id).order_by(prediction.c.face_id)
         with self._db.read() as connection:
-            return tuple(
-                Prediction(r.run_id, r.face_id, r.probabilities, r.part, r.out_of_fold)
-                for r in connection.execute(statement)
-            )
+            return tuple(map(_prediction, connection.execute(statement)))
 
 
 def _run(row: Row[Any]) -> Run:
@@ -122,3 +116,7 @@ def _run(row: Row[Any]) -> Run:
         row.started_at,
         row.ended_at,
     )
+
+
+def _prediction(row: Row[Any]) -> Prediction:
+    return Prediction(row.run_id, row.face_id, row.probabilities, row.part, row.out_of_fold)

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import Connection, Dialect, Integer, and_, bindparam, delete, select, update
+from sqlalchemy import Connection, Integer, and_, bindparam, delete, select, update
 
 from db import queue_rows
 from db.records import Campaign
 from db.tables import face, lease, queue, standing, vote
-from db.upsert import insert_with
+from db.upsert import insert_or_replace
 
 _CAMPAIGN = bindparam("the_campaign", type_=Integer)
 _WHO = bindparam("who", type_=Integer)
@@ -80,7 +79,7 @@ def stand(
     else:
         held[annotator_id] = now
         mine = {"campaign_id": campaign.id, "annotator_id": annotator_id, "face_id": face_id}
-        connection.execute(_stands(connection.dialect), mine | {"vote_id": now.id})
+        connection.execute(insert_or_replace(connection, standing), mine | {"vote_id": now.id})
     if change := _is_vote(now) - _is_vote(before):
         connection.execute(_COUNT, {"the_face": face_id, "change": change})
     connection.execute(_END_LEASE, keys)
@@ -92,12 +91,3 @@ def stand(
 
 def _is_vote(one: Standing | None) -> bool:
     return one is not None and one.action == "vote"
-
-
-@cache
-def _stands(dialect: Dialect) -> Any:
-    statement = insert_with(dialect, standing)
-    return statement.on_conflict_do_update(
-        index_elements=["campaign_id", "annotator_id", "face_id"],
-        set_={"vote_id": statement.excluded.vote_id},
-    )

@@ -8,13 +8,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import (
     Boolean,
     Connection,
-    Dialect,
     Float,
     Integer,
     bindparam,
@@ -27,7 +25,7 @@ from sqlalchemy import (
 
 from db.records import Campaign
 from db.tables import UtcDateTime, gold, lease, queue, standing
-from db.upsert import insert_with
+from db.upsert import insert_or_replace
 from db.walks import Lane
 
 LOOK_UP = 64  # faces at once
@@ -114,7 +112,7 @@ class Taker:
         if face_ids:
             until = self.now + timedelta(seconds=lease_s)
             mine = {"campaign_id": self.campaign.id, "annotator_id": self.annotator_id, "expires_at": until}
-            statement = _leases(self.connection.dialect)
+            statement = insert_or_replace(self.connection, lease)
             self.connection.execute(statement, [{"face_id": face_id, **mine} for face_id in face_ids])
 
     def offers(self, face_ids: Collection[int]) -> dict[int, Offer]:
@@ -148,12 +146,3 @@ class Taker:
     def judged(self) -> int:
         """How many faces this person has judged in the campaign."""
         return self.connection.scalar(_JUDGED, self._keys) or 0
-
-
-@cache
-def _leases(dialect: Dialect) -> Any:
-    statement = insert_with(dialect, lease)
-    return statement.on_conflict_do_update(
-        index_elements=["campaign_id", "annotator_id", "face_id"],
-        set_={"expires_at": statement.excluded.expires_at},
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Dialect, Table
@@ -10,14 +11,23 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 def insert_for(connection: Connection, table: Table) -> Any:
     """The dialect's INSERT, which knows ``on_conflict_do_nothing`` and ``on_conflict_do_update``."""
-    return insert_with(connection.dialect, table)
+    return _insert(connection.dialect, table)
 
 
-def insert_with(dialect: Dialect, table: Table) -> Any:
-    """``insert_for``, for a statement that is made once and kept."""
-    if dialect.name == "postgresql":
-        return postgresql.insert(table)
-    return sqlite.insert(table)
+def insert_or_replace(connection: Connection, table: Table) -> Any:
+    """An INSERT of whole rows, each in place of the row of the same primary key; made once and kept."""
+    return _insert_or_replace(connection.dialect, table)
+
+
+@cache
+def _insert_or_replace(dialect: Dialect, table: Table) -> Any:
+    statement = _insert(dialect, table)
+    values = {column.name: statement.excluded[column.name] for column in table.c if not column.primary_key}
+    return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=values)
+
+
+def _insert(dialect: Dialect, table: Table) -> Any:
+    return postgresql.insert(table) if dialect.name == "postgresql" else sqlite.insert(table)
 
 
 def insert_once(connection: Connection, table: Table, **values: object) -> bool:

@@ -7,12 +7,14 @@ which face and when.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, tuple_, update
+from sqlalchemy import JSON, Connection, String, bindparam, cast, delete, func, insert, select, tuple_, update
 
 from db import queue_rows
 from db.campaigns import load
@@ -20,12 +22,13 @@ from db.engine import Database
 from db.records import MAIN_CAMPAIGN, Vote, VoteAction, check
 from db.standings import NOT_UNDONE
 from db.tables import annotator, face, standing, vote
-from db.upsert import insert_for
+from db.upsert import insert_or_replace
 from db.votes import vote_of
 
 _Key = tuple[int, int, int]  # campaign, annotator, face
 _NAMES = ("campaign_id", "annotator_id", "face_id")
 _KEY = tuple(vote.c[name] for name in _NAMES)
+_AS_TEXT = [cast(column, String) if isinstance(column.type, JSON) else column for column in vote.c]
 AT_ONCE = 5000  # rows of one transaction
 
 
@@ -104,7 +107,7 @@ class VoteRowLedger:
     def of_faces(self, face_ids: Sequence[int], campaign_id: int | None = None) -> tuple[Vote, ...]:
         """The votes that hold now on these faces (5000 at most), oldest first, of one campaign or in each."""
         statement = (
-            select(vote)
+            select(*_AS_TEXT)
             .join(standing, standing.c.vote_id == vote.c.id)
             .where(standing.c.face_id.in_(face_ids), vote.c.action == "vote")
             .order_by(vote.c.id)
@@ -112,7 +115,7 @@ class VoteRowLedger:
         if campaign_id is not None:
             statement = statement.where(vote.c.campaign_id == campaign_id)
         with self._db.read() as connection:
-            return tuple(vote_of(row) for row in connection.execute(statement))
+            return tuple(_votes(connection.execute(statement).all()))
 
     def held_by(self, pairs: Collection[tuple[int, int]]) -> tuple[Vote, ...]:
         """The votes that hold now of each (annotator, face), 5000 at most, in every campaign, oldest first."""
@@ -219,6 +222,13 @@ class _Batch:
         return AddedVotes(self._added, self._known, tuple(self._clashes), tuple(self._orphans))
 
 
+def _votes(rows: Iterable[Sequence[Any]]) -> Iterator[Vote]:
+    """Rows of ``_AS_TEXT`` as records; what was shown is one object for all rows of the same text."""
+    decoded = cache(json.loads)  # a few texts, over and over
+    for *who, choices, denies, flag, seconds, shown, at, request, undoes in rows:
+        yield vote_of((*who, decoded(choices), denies, flag, seconds, decoded(shown), at, request, undoes))
+
+
 def _key(row: Any) -> _Key:
     return (row.campaign_id, row.annotator_id, row.face_id)
 
@@ -292,11 +302,7 @@ def _newest(connection: Connection, face_ids: set[int], touched: set[_Key]) -> d
 
 def _stand(connection: Connection, newest: Mapping[_Key, int]) -> None:
     rows = [dict(zip(_NAMES, key, strict=True)) | {"vote_id": vote_id} for key, vote_id in newest.items()]
-    statement = insert_for(connection, standing)
-    changed = statement.on_conflict_do_update(
-        index_elements=list(_NAMES), set_={"vote_id": statement.excluded.vote_id}
-    )
-    connection.execute(changed, rows)
+    connection.execute(insert_or_replace(connection, standing), rows)
 
 
 def _count(connection: Connection, face_ids: set[int]) -> None:

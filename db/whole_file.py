@@ -6,18 +6,18 @@ What is no plain file (a device, a pipe) has no such place: it is written to as 
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import stat
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
-from db.errors import InputError, StoreError
+from db.errors import FULL_DISK, InputError, StoreError
 
 _STDOUT = (Path("-"), Path("/dev/stdout"))
+_AS_TEXT: dict[str, Any] = {"encoding": "utf-8", "errors": "backslashreplace", "newline": ""}
 
 
 def is_stdout(path: Path) -> bool:
@@ -42,30 +42,46 @@ def whole_file(path: Path) -> Iterator[IO[str]]:
     try:
         mode = _mode(path)
         if mode is None or stat.S_ISREG(mode):
-            with _replaced(Path(os.path.realpath(path)), mode) as file:
+            permissions = 0o644 if mode is None else stat.S_IMODE(mode)
+            real = Path(os.path.realpath(path))
+            with synced_file(real, "w", permissions=permissions, **_AS_TEXT) as file:
                 yield file
+            _sync_folder(real.parent)
         else:
-            with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+            with path.open("w", **_AS_TEXT) as file:
                 yield file
     except OSError as error:
         raise _failed(error, path) from error
 
 
 @contextlib.contextmanager
-def _replaced(path: Path, mode: int | None) -> Iterator[IO[str]]:
-    """A new file that takes the place of a plain one, with its permissions."""
+def synced_file(path: Path, mode: str = "wb", *, permissions: int = 0o644, **how: Any) -> Iterator[IO[Any]]:
+    """A file to write, which is on the disk before it takes the name ``path``; ``how`` as for ``open``.
+
+    Several processes may write the same path at once: the last one stays. Errors: OSError.
+    """
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}-")
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+    with renamed_when_whole(path, Path(name)) as part:
+        with os.fdopen(handle, mode, **how) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        temporary.chmod(0o644 if mode is None else stat.S_IMODE(mode))
-        temporary.replace(path)
-        _sync_folder(path.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
+        part.chmod(permissions)
+
+
+@contextlib.contextmanager
+def renamed_when_whole(path: Path, part: Path | None = None) -> Iterator[Path]:
+    """Where to write what becomes ``path`` when all goes well, and is removed when it does not.
+
+    It is ``part``, beside it; by default ``<name>.part``, which is for one process at a time. Errors: OSError.
+    """
+    part = part or path.with_name(f"{path.name}.part")
+    try:
+        yield part
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
 
 
 def _mode(path: Path) -> int | None:
@@ -87,7 +103,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _failed(error: OSError, path: Path) -> Exception:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if error.errno in FULL_DISK:
         return StoreError(
             f"the disk is full: {path} was not written",
             hint="free some space, or name a file on another disk with --out",

@@ -15,7 +15,13 @@ if TYPE_CHECKING:
     from db.store import Store
 
 ROLES = ("voter", "curator", "owner")
-_USUAL_PORT = 7860
+
+
+def _port_of_label() -> int:
+    """The port that ``label`` itself would take: typed before the command, or set for it."""
+    outer = click.get_current_context().parent
+    assert outer is not None  # it is a command of label's
+    return int(outer.params["port"])
 
 
 @click.command("invite")
@@ -32,14 +38,28 @@ _USUAL_PORT = 7860
     "--url",
     default="",
     metavar="http://HOST:PORT",
-    help="Where the team reaches the workbench. [default: this machine's address, port 7860]",
+    help="Where the team reaches the workbench. [default: this machine's address and --port]",
+)
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=_port_of_label,
+    help="The workbench's port on this machine. [default: that of label, 7860]",
 )
 @click.option(
     "--list", "listing", is_flag=True, help="List the links that still hold, by the start of their hash."
 )
 @click.option("--revoke", default="", metavar="HASH", help="Call back the link whose hash begins so.")
 def invite(
-    workspace: Path, name: str, role: Role, days: int, uses: int, url: str, listing: bool, revoke: str
+    workspace: Path,
+    name: str,
+    role: Role,
+    days: int,
+    uses: int,
+    url: str,
+    port: int,
+    listing: bool,
+    revoke: str,
 ) -> None:
     """Make a link that lets somebody into the workbench.
 
@@ -67,7 +87,7 @@ def invite(
     else:
         member = store.annotators.find(name) if name else None
         made = team.invite(_owner(store, name), role=role, name=name, days=days, uses=uses)
-        click.echo(f"{(url or _guess()).rstrip('/')}/join/{made.token}")
+        click.echo(f"{(url or _guess(port)).rstrip('/')}/join/{made.token}")
         say(f"holds until {made.invite.expires_at:%Y-%m-%d %H:%M} UTC; it is shown only now")
         if member is not None:
             say(f"a login link: {member.name} is in the team already and stays {member.role}")
@@ -198,24 +218,23 @@ def _owner(store: Store, name: str) -> Annotator:
     return next(who for who in people if who.role == "owner" and who.disabled_at is None)
 
 
-def _guess() -> str:
-    """The workbench's address if it listens at the usual port; says so when nothing answers there."""
+def _guess(port: int) -> str:
+    """The workbench's address if it listens at that port of this machine; says so when nothing answers there."""
     from label_ui.door import own_address
 
     address = own_address()
-    url = f"http://{address}:{_USUAL_PORT}"
-    if not _answers(address):
-        say(
-            f"note: nothing answers at {url} now; label --listen 0.0.0.0 does, or name its address with --url"
-        )
+    url = f"http://{address}:{port}"
+    if not _answers(address, port):
+        serve = f"label --listen 0.0.0.0 --port {port}"
+        say(f"note: nothing answers at {url} now; {serve} does, or name its address with --url")
     return url
 
 
-def _answers(address: str) -> bool:
+def _answers(address: str, port: int) -> bool:
     import socket
 
     try:
-        with socket.create_connection((address, _USUAL_PORT), timeout=0.5):
+        with socket.create_connection((address, port), timeout=0.5):
             return True
     except OSError:
         return False

@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from db.errors import InputError, StoreError
+from db.errors import FULL_DISK, InputError, StoreError
 from live.camera import Image
 
 FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
 FINEST_TICK = Fraction(1, 90_000)
 BT709 = 1  # the colour matrix, primaries and transfer of HD video, as FFmpeg numbers them
-FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+NO_ROOM = (*FULL_DISK, errno.EFBIG)
 
 
 @dataclass(slots=True)
@@ -131,7 +131,7 @@ class VideoSink:
         self._stream = stream
 
     def _failed(self, error: Exception) -> StoreError:
-        if getattr(error, "errno", None) in FULL_DISK:
+        if getattr(error, "errno", None) in NO_ROOM:
             return StoreError(
                 f"the disk is full: {self.path} could not be written",
                 hint="free some space, or choose another place with --out, and run it again",

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collect.sample_scene import Scene
+from curate.nms import overlaps
 from db.records import PARTS, Face, Run, Snapshot
 from db.workspace import Workspace
 from mimique.report import Picture, Section, Table, contact_sheet, jpeg
-from mimique.simulated import TEAM, iou, true_faces, vote_all
+from mimique.simulated import TEAM, boxes, true_faces, vote_all
 
 Image = NDArray[np.uint8]
 
@@ -291,9 +292,9 @@ def _beside_people(scores: Mapping[str, Any]) -> list[tuple[str, ...]]:
 
 def _recall(workspace: Workspace, faces: Sequence[Face]) -> tuple[int, int]:
     """(drawn real, sharp faces of MIN_HEIGHT_PX or more that were found, how many there are)."""
-    boxes: dict[int, list[Face]] = {}
+    seen: dict[int, list[Face]] = {}
     for face in faces:
-        boxes.setdefault(face.photo_id, []).append(face)
+        seen.setdefault(face.photo_id, []).append(face)
     wanted = [
         (photo_id, person)
         for photo_id, scene in _scenes(workspace).items()
@@ -301,7 +302,8 @@ def _recall(workspace: Workspace, faces: Sequence[Face]) -> tuple[int, int]:
         if person.real and not person.blurred and person.height >= MIN_HEIGHT_PX
     ]
     found = sum(
-        any(iou(face.xyxy, person.xyxy) >= 0.4 for face in boxes.get(pid, [])) for pid, person in wanted
+        bool((overlaps(boxes([person]), boxes(seen.get(photo_id, []))) >= 0.4).any())
+        for photo_id, person in wanted
     )
     return found, len(wanted)
 

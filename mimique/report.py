@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from db.whole_file import renamed_when_whole
+
 
 @dataclass(frozen=True, slots=True)
 class Picture:
@@ -70,9 +72,8 @@ def write_report(report: Report, path: Path) -> Path:
     template = Path(__file__).with_name("report.html.j2").read_text(encoding="utf-8")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     html = environment.from_string(template).render(report=report)
-    temporary = path.with_suffix(".part")
-    temporary.write_text(html, encoding="utf-8")
-    temporary.replace(path)
+    with renamed_when_whole(path) as part:
+        part.write_text(html, encoding="utf-8")
     return path
 
 

@@ -6,15 +6,17 @@ under names that say "simulated" and are shown so everywhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from collect.sample_scene import SceneFace
 from collect.sample_source import truth
+from curate.nms import overlaps
 from db.progress import progress
-from db.records import XYXY, Face, NewVote
+from db.records import Face, NewVote
 from db.workspace import Workspace
 
 MATCH_IOU = 0.3
@@ -105,15 +107,13 @@ def _answer(
 
 
 def _best_match(face: Face, people: tuple[SceneFace, ...]) -> SceneFace | None:
-    best = max(people, key=lambda person: iou(face.xyxy, person.xyxy), default=None)
-    return best if best is not None and iou(face.xyxy, best.xyxy) >= MATCH_IOU else None
+    if not people:
+        return None
+    shares = overlaps(boxes([face]), boxes(people))[0]  # (people,)
+    best = int(shares.argmax())
+    return people[best] if shares[best] >= MATCH_IOU else None
 
 
-def iou(a: XYXY, b: XYXY) -> float:
-    """Intersection over union of two pixel boxes, 0 to 1."""
-    width = min(a[2], b[2]) - max(a[0], b[0])
-    height = min(a[3], b[3]) - max(a[1], b[1])
-    if width <= 0 or height <= 0:
-        return 0.0
-    shared = width * height
-    return shared / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - shared)
+def boxes(faces: Sequence[Face | SceneFace]) -> NDArray[np.float64]:
+    """(N, 4) pixel xyxy, of found or drawn faces."""
+    return np.array([face.xyxy for face in faces], np.float64).reshape(-1, 4)

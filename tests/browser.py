@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,29 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import benchmarks.browser  # found because `make` installs Mimique editable
+from db.errors import NotFoundError
+
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
 
-FLAGS = (
-    "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --disable-dev-shm-usage"
-)
-
 
 def chromium(profile: Path, *flags: str, logs: Sequence[str] = ("browser",)) -> Chrome:
-    """A browser that a ``with`` block, or ``quit()``, ends. Skips the test where there is none to start."""
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    driver = shutil.which("chromedriver")
-    if program is None or driver is None:
-        pytest.skip("no Chromium with chromedriver here: apt install chromium chromium-driver")
-    from selenium import webdriver
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = program
-    for flag in (*FLAGS.split(), f"--user-data-dir={profile}", *flags):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", dict.fromkeys(logs, "ALL"))
-    return webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    """As in the benchmarks; skips the test where there is none to start."""
+    try:
+        return benchmarks.browser.chromium(profile, *flags, logs=logs)
+    except NotFoundError as error:
+        pytest.skip(f"{error}: {error.hint}")
 
 
 def join(browser: Chrome, name: str) -> None:

@@ -11,11 +11,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from new_workspace import new_workspace
 
 from db.records import NewFace, NewPhoto, Origin
 from db.store import Store
 from db.threads import share_the_cores
-from db.workspace import Workspace, create_workspace, open_workspace
+from db.workspace import Workspace
 
 share_the_cores()
 
@@ -23,10 +24,8 @@ share_the_cores()
 @pytest.fixture
 def workspace(tmp_path: Path) -> Iterator[Workspace]:
     """A new workspace with the four classes happy, angry, surprised, neutral."""
-    create_workspace(tmp_path / "workspace")
-    opened = open_workspace(tmp_path / "workspace")
-    yield opened
-    opened.store.close()
+    with new_workspace(tmp_path / "workspace") as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")
@@ -83,10 +82,8 @@ def database_workspace(
 ) -> Iterator[Workspace]:
     """A new workspace whose store is on SQLite, then one whose store is on PostgreSQL."""
     monkeypatch.setenv("MIMIQUE_DATABASE_URL", database_url)
-    create_workspace(tmp_path / "workspace")
-    opened = open_workspace(tmp_path / "workspace")
-    yield opened
-    opened.store.close()
+    with new_workspace(tmp_path / "workspace") as opened:
+        yield opened
 
 
 @pytest.fixture

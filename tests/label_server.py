@@ -5,15 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 
+from benchmarks.browser import free_port, label_command  # found because `make` installs Mimique editable
 from db.workspace import Workspace
 
 
@@ -59,24 +58,17 @@ class Server:
     workspace: Workspace
     options: tuple[str, ...] = ()
     password: str = ""
-    port: int = field(default_factory=lambda: free_port())
+    port: int = field(default_factory=free_port)
     url: str = ""
     process: subprocess.Popen[str] | None = None
     owner: Any = None
 
     def start(self) -> None:
         """Start it, and wait until it serves."""
-        command = [
-            sys.executable,
-            "-c",
-            "from label_ui.cli import main; main()",
-            "--no-browser",
-            *self.options,
-        ]
-        place = ["--workspace", str(self.workspace.path), "--port", str(self.port)]
+        command = [*label_command(self.workspace.path, self.port), *self.options]
         environment = {**os.environ, "MIMIQUE_LABEL_PASSWORD": self.password}
         self.process = subprocess.Popen(
-            [*command, *place], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
         assert self.process.stdout is not None and self.process.stderr is not None
         self.url = f"http://127.0.0.1:{self.port}"
@@ -100,12 +92,6 @@ def served(workspace: Workspace, *options: str, password: str = "") -> Iterator[
         yield server
     finally:
         assert server.stop()[0] == 0
-
-
-def free_port() -> int:
-    with socket.socket() as door:
-        door.bind(("127.0.0.1", 0))
-        return int(door.getsockname()[1])
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from vote_tables import CLASSES, Answer, Row, table
 
 from curate.ceiling import Ceiling, ceiling
 from curate.confusion import confusion, mix_ups
@@ -21,10 +22,6 @@ from curate.voters import Timing, VoterFigures, voters
 from curate.votes_table import VoteTable
 from db.records import FLAGS
 
-CLASSES = ("happy", "angry", "surprised", "neutral")
-Answer = str | None
-Row = tuple[int, int, Answer]
-
 # Krippendorff, Computing Krippendorff's Alpha-Reliability (2011), example C: four observers, twelve units.
 KRIPPENDORFF = ("123321412...", "1233224125.3", ".3332342251.", "12332441251.")
 # Fleiss, Psychological Bulletin 76 (1971), table 1: thirty patients, six psychiatrists, five diagnoses.
@@ -32,14 +29,6 @@ FLEISS = """444444 222555 233335 555555 222444 113333 333355 113334 114444 55555
 333335 111455 111112 224444 133555 555555 244444 224555 114444 144445 222224 111155 224444 133333 555555"""
 # Cohen's kappa as SAS prints it for this table of two raters: 0.4842.
 COHEN = ((0, 4, 1), (0, 8, 0), (0, 1, 5))
-
-
-def table(rows: Sequence[Row]) -> VoteTable:
-    """(face, annotator, answer) rows; an answer is a class, a flag, or None for unsure."""
-    choices = [CLASSES.index(a) if a in CLASSES else -1 for _, _, a in rows]
-    flags = [FLAGS.index(a) if a in FLAGS else -1 for _, _, a in rows]
-    columns = [np.array(c, np.int64) for c in ([r[0] for r in rows], [r[1] for r in rows], choices, flags)]
-    return VoteTable(columns[0], columns[1], columns[2], columns[3], CLASSES)
 
 
 def faces(*answers: Sequence[Answer]) -> Said:

@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from vote_tables import CLASSES, Answer, Row, table
 
 from curate.cli import main
 from curate.consensus import NO_AGREEMENT, REJECTING, RULES, TOO_FEW, Consensus, Terms, aggregator
@@ -16,18 +17,7 @@ from db.errors import ConfigError, NotFoundError
 from db.records import FLAGS, MAIN_CAMPAIGN, Label, NewCampaign, NewFace, NewPhoto, NewVote, Origin
 from db.workspace import Workspace
 
-CLASSES = ("happy", "angry", "surprised", "neutral")
 OURS = sorted(set(RULES) - {"glad", "mace"})  # crowd-kit's are tested where it is installed
-Answer = str | None
-Row = tuple[int, int, Answer]
-
-
-def table(rows: list[Row]) -> VoteTable:
-    """(face, annotator, answer) rows; an answer is a class, a flag, or None for unsure."""
-    choices = [CLASSES.index(a) if a in CLASSES else -1 for _, _, a in rows]
-    flags = [FLAGS.index(a) if a in FLAGS else -1 for _, _, a in rows]
-    columns = [np.array(c, np.int64) for c in ([r[0] for r in rows], [r[1] for r in rows], choices, flags)]
-    return VoteTable(columns[0], columns[1], columns[2], columns[3], CLASSES)
 
 
 def decide(answers: list[Answer], rule: str = "majority", min_votes: int = 1) -> Consensus:

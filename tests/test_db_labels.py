@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from one_store import on_one_store
 
 from db.records import Label
 from db.store import Store
@@ -70,12 +71,7 @@ STEP = st.one_of(
 )
 
 
-@settings(
-    max_examples=25,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-    derandomize=True,
-)
+@on_one_store(25)
 @given(steps=st.lists(STEP, max_size=12))
 def test_undoing_a_batch_restores_what_held_without_it(
     store: Store, faces: tuple[int, ...], steps: list[tuple[object, ...]]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
+from at_once import at_once
 from sqlalchemy import delete
 
 from db.engine import engine_for
@@ -44,11 +46,7 @@ def test_of_people_who_come_first_at_once_one_is_owner(database_url: str) -> Non
             ready.wait()
             (store.annotators.add if name.endswith("1") else store.annotators.join)(name)
 
-        threads = [threading.Thread(target=come, args=(f"{turn} {i}",)) for i in range(5)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        at_once(*(partial(come, f"{turn} {i}") for i in range(5)))
         people = store.annotators.all()
         assert (len(people), [person.role for person in people].count("owner")) == (5, 1)
         engine = engine_for(database_url)
@@ -101,14 +99,7 @@ def test_an_invitation_is_used_up_runs_out_and_is_revoked(store: Store) -> None:
 def test_two_people_at_once_cannot_both_use_the_last_of_an_invitation(store: Store) -> None:
     ann = store.annotators.join("Ann").id
     store.invites.create(TOKEN, created_by=ann, expires_at=NOON + DAY, uses=1)
-    got: list[object] = []
-    threads = [
-        threading.Thread(target=lambda: got.append(store.invites.use(TOKEN, now=NOON))) for _ in range(4)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    got = at_once(*[lambda: store.invites.use(TOKEN, now=NOON)] * 4)
     assert sorted(invite is not None for invite in got) == [False, False, False, True]
 
 

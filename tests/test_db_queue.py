@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import itertools
-import threading
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from at_once import at_once
+from hypothesis import given
 from hypothesis import strategies as st
+from one_store import on_one_store
 
 from db.errors import InputError, NotFoundError
 from db.overlap import Overlap
@@ -36,9 +38,6 @@ from db.workspace import Workspace
 AddFaces = Callable[[Workspace, int], tuple[int, ...]]
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 names = itertools.count()
-quickly = settings(
-    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
-)
 
 
 @pytest.fixture
@@ -126,7 +125,7 @@ STEP = st.one_of(
 )
 
 
-@settings(quickly, max_examples=60)
+@on_one_store(60)
 @given(overlap=OVERLAPS, steps=st.lists(STEP, max_size=30))
 def test_the_queue_agrees_with_a_plain_model_after_any_steps(
     store: Store,
@@ -195,7 +194,7 @@ def check_take(store: Store, campaign: Campaign, model: Model, who: int, count: 
             model.leases[who, face] = model.now + timedelta(seconds=180)
 
 
-@settings(quickly, max_examples=15)
+@on_one_store(15)
 @given(order=st.permutations(range(8)))
 def test_any_order_of_the_same_votes_leaves_the_same_queue(
     store: Store, people: tuple[int, ...], faces: tuple[int, ...], order: list[int]
@@ -390,22 +389,13 @@ def test_people_who_take_and_vote_at_once_waste_no_vote(
     store, faces = workspace.store, add_faces(workspace, 24)
     people = [store.annotators.join(f"voter {i}").id for i in range(6)]
     campaign = campaign_with(store, overlap=Overlap("fixed", most=2))
-    failures: list[BaseException] = []
 
     def work(who: int) -> None:
-        try:
-            while store.queue.counts(campaign.id).open:
-                for face in taken(store, campaign, who, 3):
-                    vote(store, campaign, who, face, "happy")
-        except BaseException as error:  # shown by the test below
-            failures.append(error)
+        while store.queue.counts(campaign.id).open:
+            for face in taken(store, campaign, who, 3):
+                vote(store, campaign, who, face, "happy")
 
-    threads = [threading.Thread(target=work, args=(who,)) for who in people]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failures == []
+    at_once(*(partial(work, who) for who in people))
     assert {face: w.voters for face, w in store.queue.wanted(campaign.id, faces).items()} == dict.fromkeys(
         faces, 2
     )
@@ -415,7 +405,6 @@ def test_voters_and_curators_at_once_hinder_nobody(store: Store, faces: tuple[in
     """Where changing a campaign kept leases of it waiting, PostgreSQL found deadlocks between the two."""
     people = [store.annotators.join(f"voter {i}").id for i in range(4)]
     campaign = campaign_with(store, overlap=Overlap("fixed", most=3))
-    failures: list[BaseException] = []
 
     def votes(who: int) -> None:
         for _ in range(25):
@@ -428,21 +417,8 @@ def test_voters_and_curators_at_once_hinder_nobody(store: Store, faces: tuple[in
             store.queue.ask_more(campaign.id, [faces[(who + i) % 5], faces[i % 5]], i % 3)
             store.campaigns.change(campaign.id, overlap=Overlap("fixed", most=2 + i % 3))
 
-    def work(act: Callable[[int], None], who: int) -> None:
-        try:
-            act(who)
-        except BaseException as error:  # shown by the test below
-            failures.append(error)
-
-    threads = [
-        threading.Thread(target=work, args=(curates if i % 2 else votes, who))
-        for i, who in enumerate([*people, *people[:2]])
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failures == []
+    busy = enumerate([*people, *people[:2]])
+    at_once(*(partial(curates if i % 2 else votes, who) for i, who in busy))
 
 
 def test_a_face_without_a_class_is_not_asked_whether_it_shows_it(

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from one_store import on_one_store
 from sqlalchemy import update
 
 from db.engine import engine_for
@@ -37,12 +38,7 @@ STEP = st.tuples(
 )
 
 
-@settings(
-    max_examples=12,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-    derandomize=True,
-)
+@on_one_store(12)
 @given(steps=st.lists(STEP, max_size=14), cuts=st.lists(st.integers(1, 4), max_size=14))
 def test_a_ledger_that_comes_in_batches_holds_what_the_same_votes_cast_here_hold(
     store: Store, faces: tuple[int, ...], steps: list[tuple[int, int, int, str, str]], cuts: list[int]
@@ -78,12 +74,7 @@ BEFORE_OR_AFTER = st.tuples(
 )
 
 
-@settings(
-    max_examples=25,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-    derandomize=True,
-)
+@on_one_store(25)
 @given(steps=st.lists(BEFORE_OR_AFTER, max_size=14))
 def test_rows_from_files_take_their_place_in_time_whatever_is_cast_and_undone_around_them(
     store: Store, faces: tuple[int, ...], steps: list[tuple[int, str, int, str]]

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from one_store import on_one_store
 
 from db.errors import InputError, NotFoundError
 from db.records import NewVote
@@ -63,12 +64,7 @@ STEP = st.tuples(
 )
 
 
-@settings(
-    max_examples=25,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-    derandomize=True,
-)
+@on_one_store(25)
 @given(steps=st.lists(STEP, max_size=25))
 def test_undo_restores_exactly_what_held_before_after_any_steps(
     store: Store, faces: tuple[int, ...], steps: list[tuple[int, int, str, Choices]]
@@ -94,12 +90,7 @@ def test_undo_restores_exactly_what_held_before_after_any_steps(
         assert store.votes.skips().get(person, 0) == mine.count("skip")
 
 
-@settings(
-    max_examples=15,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-    derandomize=True,
-)
+@on_one_store(15)
 @given(order=st.permutations(range(8)))
 def test_the_order_of_votes_does_not_matter_to_what_holds(
     store: Store, faces: tuple[int, ...], order: list[int]

@@ -2,13 +2,13 @@
 
 import json
 import re
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from at_once import at_once
 from browser import chromium, join
 from label_server import served
 
@@ -21,7 +21,6 @@ from db.workspace import Workspace
 from label_ui.agreement_desk import CURATORS_ONLY, SHEETS, AgreementDesk
 from label_ui.pages import PAGES
 from label_ui.roles import calls_of, role_needed
-from label_ui.switchboard import Json
 
 
 def person(workspace: Workspace, name: str, role: str = "voter") -> Annotator:
@@ -115,12 +114,7 @@ def test_many_who_ask_at_once_are_answered_from_one_look(desk: AgreementDesk) ->
         return store_agreement(store, classes, campaign)
 
     shared, ada = AgreementDesk(desk.workspace, compute=counted), person(desk.workspace, "Ada")
-    answers: list[Json] = []
-    threads = [threading.Thread(target=lambda: answers.append(shared.agreement(ada))) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    answers = at_once(*[lambda: shared.agreement(ada)] * 8)
     assert len(looks) == 1 and all(answer == answers[0] for answer in answers) and len(answers) == 8
 
 

@@ -13,10 +13,11 @@ import browser
 import pytest
 from browser import until
 from label_server import Server, served
+from new_workspace import new_workspace
 
 from db.overlap import Overlap
 from db.records import GoldMix, NewCampaign, Picks
-from db.workspace import Workspace, create_workspace, open_workspace
+from db.workspace import Workspace
 from label_ui.people import People
 
 AddFaces = Callable[[Workspace, int], tuple[int, ...]]
@@ -24,13 +25,10 @@ AddFaces = Callable[[Workspace, int], tuple[int, ...]]
 
 @pytest.fixture(scope="module")
 def label(tmp_path_factory: pytest.TempPathFactory, add_faces: AddFaces) -> Iterator[Server]:
-    path = tmp_path_factory.mktemp("label") / "faces"
-    create_workspace(path)
-    workspace = open_workspace(path)
-    add_faces(workspace, 30)
-    with served(workspace) as label:
-        yield label
-    workspace.store.close()
+    with new_workspace(tmp_path_factory.mktemp("label") / "faces") as workspace:
+        add_faces(workspace, 30)
+        with served(workspace) as label:
+            yield label
 
 
 def votes_of(label: Server, name: str) -> list[tuple[str | None, str | None]]:
@@ -128,15 +126,24 @@ class Page(browser.Page):
         self.driver.get(f"{url}/me")  # the same origin, without the workbench running
         self.script("localStorage.clear()")
         self.driver.delete_all_cookies()
-        self.driver.get(url)
-        until(lambda: self.shown("#mq-join"))
-        self.driver.find_element("id", "mq-name").send_keys(name + "\n")
+        self.enter(url, name)
         until(lambda: self.shown("#mq-message-buttons .is-primary"))
         if campaign:
             self.choose(campaign)
             until(lambda: self.shown("#mq-message-buttons .is-primary"))
         self.click("#mq-message-buttons .is-primary")
         until(lambda: self.shown("#mq-stage img"))
+
+    def enter(self, url: str, name: str) -> None:
+        """Come in under this name, as far as the page lets one."""
+        self.driver.get(url)
+        until(lambda: self.shown("#mq-join"))
+        self.driver.find_element("id", "mq-name").send_keys(name + "\n")
+
+    def show_keys(self) -> None:
+        """Open the window in which keys are shown and changed."""
+        self.press("?", next_face=False)
+        until(lambda: self.shown(".mq-key"))
 
     def choose(self, campaign: str) -> None:
         from selenium.webdriver.support.select import Select
@@ -282,8 +289,7 @@ def test_keys_can_be_changed_and_stay_changed(page: Page, label: Server) -> None
     from selenium.webdriver.common.action_chains import ActionChains
 
     page.join(label.url, "Own keys")
-    page.press("?", next_face=False)
-    until(lambda: page.shown(".mq-key"))
+    page.show_keys()
     page.click(".mq-key")  # the first is that of "happy"
     ActionChains(page.driver).send_keys("z").perform()
     until(lambda: page.text(".mq-key") == "z")
@@ -298,8 +304,7 @@ def test_a_key_is_learnt_past_shift_and_by_the_button_clicked_last(page: Page, l
     from selenium.webdriver.common.keys import Keys
 
     page.join(label.url, "Shifty")
-    page.press("?", next_face=False)
-    until(lambda: page.shown(".mq-key"))
+    page.show_keys()
     first, second = page.driver.find_elements("css selector", ".mq-key")[:2]
     first.click()
     second.click()
@@ -486,9 +491,7 @@ def test_a_curator_makes_changes_and_closes_a_campaign(page: Page, label: Server
 
 def test_an_empty_workspace_says_what_to_type(page: Page, workspace: Workspace) -> None:
     with served(workspace) as empty:
-        page.driver.get(empty.url)
-        until(lambda: page.shown("#mq-join"))
-        page.driver.find_element("id", "mq-name").send_keys("Ann\n")
+        page.enter(empty.url, "Ann")
         until(lambda: "curate faces" in page.text("#mq-message pre"))
 
 
@@ -584,9 +587,7 @@ def test_on_a_phone_the_first_card_names_buttons_and_an_undo_moves_nothing(page:
 
 def test_an_empty_workspace_offers_ones_own_photos_first(page: Page, workspace: Workspace) -> None:
     with served(workspace) as empty:
-        page.driver.get(empty.url)
-        until(lambda: page.shown("#mq-join"))
-        page.driver.find_element("id", "mq-name").send_keys("Ann\n")
+        page.enter(empty.url, "Ann")
         until(lambda: "curate faces" in page.text("#mq-message pre"))
         typed = page.script("[...document.querySelectorAll('#mq-message pre')].map((at) => at.innerText)")
     own, to_try = (text.splitlines() for text in typed)

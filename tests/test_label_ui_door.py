@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import re
 import socket
-import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, closing, suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pytest
+from at_once import at_once
 from click.testing import CliRunner, Result
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -356,11 +357,7 @@ def test_a_name_lost_in_a_race_uses_up_one_link_only(workspace: Workspace, keepe
         with suppress(InputError):
             came.append(name_of(keeper.accept(token, "Same", "")))
 
-    guests = [threading.Thread(target=guest, args=(token,)) for token in tokens]
-    for thread in guests:
-        thread.start()
-    for thread in guests:
-        thread.join()
+    at_once(*(partial(guest, token) for token in tokens))
     assert came == ["Same"] and len(People(workspace.store).invites()) == 5
 
 
@@ -374,11 +371,7 @@ def test_two_guests_at_once_do_not_share_the_last_use(workspace: Workspace, keep
         except (LoginRefusedError, InputError):
             came.append("")
 
-    guests = [threading.Thread(target=guest, args=(f"Guest {i}",)) for i in range(6)]
-    for thread in guests:
-        thread.start()
-    for thread in guests:
-        thread.join()
+    at_once(*(partial(guest, f"Guest {i}") for i in range(6)))
     assert sorted(bool(name) for name in came) == [False] * 5 + [True]
 
 
@@ -392,11 +385,7 @@ def test_two_guests_at_once_do_not_become_one_person(workspace: Workspace, keepe
         except InputError:
             came.append("")
 
-    guests = [threading.Thread(target=guest) for _ in range(6)]
-    for thread in guests:
-        thread.start()
-    for thread in guests:
-        thread.join()
+    at_once(*[guest] * 6)
     assert sorted(came) == ["", "", "", "", "", "Same"]
 
 

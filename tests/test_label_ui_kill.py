@@ -13,11 +13,12 @@ from typing import Any
 
 import httpx
 import pytest
-from label_server import Guest, Server
+from label_server import Guest, served
+from new_workspace import new_workspace
 
 from db.overlap import Overlap
 from db.records import MAIN_CAMPAIGN
-from db.workspace import Workspace, create_workspace, open_workspace
+from db.workspace import Workspace
 
 AddFaces = Callable[[Workspace, int], tuple[int, ...]]
 PEOPLE = ("Ana", "Bob", "Cleo", "Dan")
@@ -60,16 +61,12 @@ class Outbox:
 
 @pytest.fixture
 def server(tmp_path: Path, add_faces: AddFaces) -> Iterator[Any]:
-    create_workspace(tmp_path / "faces")
-    workspace = open_workspace(tmp_path / "faces")
-    add_faces(workspace, FACES)
-    everybody = Overlap("fixed", most=len(PEOPLE))
-    workspace.store.campaigns.change(MAIN_CAMPAIGN, overlap=everybody)
-    server = Server(workspace)
-    server.start()
-    yield server
-    assert server.stop()[0] == 0
-    workspace.store.close()
+    with new_workspace(tmp_path / "faces") as workspace:
+        add_faces(workspace, FACES)
+        everybody = Overlap("fixed", most=len(PEOPLE))
+        workspace.store.campaigns.change(MAIN_CAMPAIGN, overlap=everybody)
+        with served(workspace) as server:
+            yield server
 
 
 def test_after_kill_9_every_acknowledged_vote_is_there_and_sending_again_doubles_none(server: Any) -> None:

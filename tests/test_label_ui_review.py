@@ -411,7 +411,7 @@ def test_keys_decide_and_backspace_takes_back_in_a_browser(voted: Workspace, tmp
             " && document.querySelector('#mq-review-case').checkVisibility()"
         )
 
-    with served(voted) as server, chromium(tmp_path / "profile", "--accept-lang=en") as browser:
+    with served(voted) as server, chromium(tmp_path / "profile") as browser:
         browser.get(f"{server.url}/review")
         join(browser, "Olga")
         browser.get(f"{server.url}/review?faces={ids[2]},{ids[0]},{ids[4]}")
@@ -450,7 +450,7 @@ def test_keys_decide_and_backspace_takes_back_in_a_browser(voted: Workspace, tmp
 
 def test_a_filter_and_a_tab_stand_after_a_reload(voted: Workspace, tmp_path: Path) -> None:
     voted.store.annotators.add("Olga", role="owner")
-    with served(voted) as server, closing(Page(tmp_path / "profile", "--accept-lang=en")) as page:
+    with served(voted) as server, closing(Page(tmp_path / "profile")) as page:
         page.driver.get(f"{server.url}/gallery?state=decided")
         join(page.driver, "Olga")
         page.driver.refresh()
@@ -477,7 +477,7 @@ def test_the_history_says_what_was_undone_in_the_terminal(voted: Workspace, tmp_
     voted.store.annotators.add("Olga", role="owner")
     undo_decisions(voted)
     face = voted.store.faces.ids()[0]
-    with served(voted) as server, closing(Page(tmp_path / "profile", "--accept-lang=en")) as page:
+    with served(voted) as server, closing(Page(tmp_path / "profile")) as page:
         page.driver.get(f"{server.url}/review?faces={face}")
         join(page.driver, "Olga")
         for lang, said in (("en", "undone in the terminal"), ("fr", "annulé dans le terminal")):
@@ -490,7 +490,7 @@ def test_a_gallery_filters_by_harvests_that_can_be_told_apart(voted: Workspace, 
     voted.store.annotators.add("Olga", role="owner")
     made = bring_harvests(voted)
     expected = ["sample seed 0 · angry", "sample seed 0 · happy"]
-    with served(voted) as server, closing(Page(tmp_path / "profile", "--accept-lang=en")) as page:
+    with served(voted) as server, closing(Page(tmp_path / "profile")) as page:
         page.driver.get(f"{server.url}/gallery")
         join(page.driver, "Olga")
         page.driver.refresh()

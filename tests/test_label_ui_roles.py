@@ -11,10 +11,11 @@ from typing import Any
 import httpx
 import pytest
 from label_server import Guest, Server, served
+from new_workspace import new_workspace
 
 import label_ui
 from db.records import ROLES
-from db.workspace import Workspace, create_workspace, open_workspace
+from db.workspace import Workspace
 from label_ui.desks import desks_of
 from label_ui.people import People
 from label_ui.roles import NotAllowedError, allows, calls_of, check_role, needs, role_needed
@@ -39,11 +40,8 @@ class PatientGuest(Guest):
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
-    path = tmp_path_factory.mktemp("roles") / "faces"
-    create_workspace(path)
-    workspace = open_workspace(path)
-    yield workspace
-    workspace.store.close()
+    with new_workspace(tmp_path_factory.mktemp("roles") / "faces") as workspace:
+        yield workspace
 
 
 @pytest.fixture(scope="module")

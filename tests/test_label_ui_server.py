@@ -9,7 +9,6 @@ import signal
 import socket
 import sqlite3
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,27 +18,22 @@ from typing import Any
 import httpx
 import pytest
 from label_server import Server, guest_at, served
+from new_workspace import new_workspace
 
-from db.workspace import Workspace, create_workspace, open_workspace
+from benchmarks.browser import label_command
+from db.workspace import Workspace
 from label_ui.people import People
 
 AddFaces = Callable[[Workspace, int], tuple[int, ...]]
 FACES = 40
 
 
-def new_workspace(path: Path, add_faces: AddFaces) -> Workspace:
-    create_workspace(path)
-    workspace = open_workspace(path)
-    add_faces(workspace, FACES)
-    return workspace
-
-
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory, add_faces: AddFaces) -> Iterator[Workspace]:
-    workspace = new_workspace(tmp_path_factory.mktemp("server") / "faces", add_faces)
-    workspace.store.annotators.add("Zofia")  # the first: the owner
-    yield workspace
-    workspace.store.close()
+    with new_workspace(tmp_path_factory.mktemp("server") / "faces") as workspace:
+        add_faces(workspace, FACES)
+        workspace.store.annotators.add("Zofia")  # the first: the owner
+        yield workspace
 
 
 @pytest.fixture(scope="module")
@@ -268,18 +262,20 @@ def test_who_asks_without_end_is_slowed_down_and_others_are_not(server: Any, gue
 
 
 def test_a_tab_that_leaves_while_it_asks_is_no_failure(tmp_path: Path, add_faces: AddFaces) -> None:
-    workspace = new_workspace(tmp_path / "faces", add_faces)
-    server = Server(workspace)
-    server.start()
-    head = f"Host: 127.0.0.1:{server.port}\r\nContent-Type: application/json\r\nContent-Length: 400\r\n\r\n"
-    for path in ("/api/next", "/login", "/join/nothing", "/logout"):
-        with socket.create_connection(("127.0.0.1", server.port)) as leaving:
-            leaving.sendall(f"POST {path} HTTP/1.1\r\n{head}".encode() + b'{"campaign": ')
-            time.sleep(0.1)  # the server has begun to read
-    with guest_at(server) as guest:
-        assert guest.join("Staying").status_code == 200
-    code, said = server.stop()
-    workspace.store.close()
+    with new_workspace(tmp_path / "faces") as workspace:
+        add_faces(workspace, FACES)
+        server = Server(workspace)
+        server.start()
+        head = (
+            f"Host: 127.0.0.1:{server.port}\r\nContent-Type: application/json\r\nContent-Length: 400\r\n\r\n"
+        )
+        for path in ("/api/next", "/login", "/join/nothing", "/logout"):
+            with socket.create_connection(("127.0.0.1", server.port)) as leaving:
+                leaving.sendall(f"POST {path} HTTP/1.1\r\n{head}".encode() + b'{"campaign": ')
+                time.sleep(0.1)  # the server has begun to read
+        with guest_at(server) as guest:
+            assert guest.join("Staying").status_code == 200
+        code, said = server.stop()
     assert code == 0 and "Traceback" not in said and "ClientDisconnect" not in said, said
 
 
@@ -321,36 +317,36 @@ def test_no_file_of_the_machine_is_served(guest: Any, workspace: Workspace) -> N
 def test_a_killed_server_loses_no_acknowledged_vote_and_the_login_goes_on(
     tmp_path: Path, add_faces: AddFaces
 ) -> None:
-    workspace = new_workspace(tmp_path / "faces", add_faces)
-    server = Server(workspace)
-    server.start()
-    acknowledged = 0
-    with guest_at(server) as guest:
-        guest.join("Kim")
-
-        def keep_voting() -> None:
-            nonlocal acknowledged
-            for number in range(FACES):
-                try:
-                    acknowledged += vote(guest, f"kim-{number:05}").status_code == 200
-                except httpx.HTTPError:
-                    return
-
-        voting = threading.Thread(target=keep_voting)
-        voting.start()
-        end = time.monotonic() + 60
-        while acknowledged < 5 and time.monotonic() < end:
-            time.sleep(0.005)
-        server.stop(signal.SIGKILL)
-        voting.join()
-        assert acknowledged >= 5
-        assert acknowledged <= votes_of(workspace, "Kim") <= acknowledged + 1
+    with new_workspace(tmp_path / "faces") as workspace:
+        add_faces(workspace, FACES)
+        server = Server(workspace)
         server.start()
-        assert guest.me()["name"] == "Kim"
-        assert vote(guest, "kim-after").status_code == 200
-    code, said = server.stop()
-    assert code == 0 and "Traceback" not in said and "stopped" in said
-    workspace.store.close()
+        acknowledged = 0
+        with guest_at(server) as guest:
+            guest.join("Kim")
+
+            def keep_voting() -> None:
+                nonlocal acknowledged
+                for number in range(FACES):
+                    try:
+                        acknowledged += vote(guest, f"kim-{number:05}").status_code == 200
+                    except httpx.HTTPError:
+                        return
+
+            voting = threading.Thread(target=keep_voting)
+            voting.start()
+            end = time.monotonic() + 60
+            while acknowledged < 5 and time.monotonic() < end:
+                time.sleep(0.005)
+            server.stop(signal.SIGKILL)
+            voting.join()
+            assert acknowledged >= 5
+            assert acknowledged <= votes_of(workspace, "Kim") <= acknowledged + 1
+            server.start()
+            assert guest.me()["name"] == "Kim"
+            assert vote(guest, "kim-after").status_code == 200
+        code, said = server.stop()
+        assert code == 0 and "Traceback" not in said and "stopped" in said
 
 
 def test_two_servers_on_one_workspace_know_the_same_people(
@@ -368,9 +364,8 @@ def test_two_servers_on_one_workspace_know_the_same_people(
 
 
 def test_a_taken_port_is_one_line(server: Any, workspace: Workspace) -> None:
-    command = [sys.executable, "-c", "from label_ui.cli import main; main()", "--no-browser"]
-    place = ["--workspace", str(workspace.path), "--port", str(server.port)]
-    done = subprocess.run([*command, *place], capture_output=True, text=True, timeout=60)
+    command = label_command(workspace.path, server.port)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 1 and done.stdout == ""
     assert f"port {server.port} of 127.0.0.1 is taken" in done.stderr
     assert f"next: label --workspace {workspace.path} --port " in done.stderr

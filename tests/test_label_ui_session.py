@@ -9,8 +9,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from one_store import on_one_store
 
 from db.errors import InputError, NotFoundError
 from db.overlap import Overlap
@@ -25,12 +26,6 @@ from label_ui.suggestions import is_hidden
 from label_ui.sway import sway_of
 
 AddFaces = Callable[[Workspace, int], tuple[int, ...]]
-ONE_STORE = settings(
-    max_examples=15,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-    derandomize=True,
-)
 
 
 @pytest.fixture
@@ -172,7 +167,7 @@ def test_faces_added_later_are_shown(session: Session, workspace: Workspace, add
 # ---- several people -------------------------------------------------------------------------------------
 
 
-@ONE_STORE
+@on_one_store(15)
 @given(steps=st.lists(st.sampled_from(["vote", "skip", "undo", "look"]), max_size=20))
 def test_nobody_is_asked_twice_however_two_tabs_interleave(
     session: Session, workspace: Workspace, steps: list[str]
@@ -194,7 +189,7 @@ def test_nobody_is_asked_twice_however_two_tabs_interleave(
             judged.append(shown[0].face_id)
 
 
-@ONE_STORE
+@on_one_store(15)
 @given(
     turns=st.lists(st.tuples(st.integers(0, 4), st.sampled_from(["happy", "angry", None])), max_size=40),
     overlap=st.sampled_from([Overlap(), Overlap("fixed", most=2), Overlap("majority", team=3)]),

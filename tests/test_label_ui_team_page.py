@@ -9,8 +9,9 @@ import pytest
 from browser import Page, until
 from click.testing import CliRunner
 from label_server import served
+from new_workspace import new_workspace
 
-from db.workspace import Workspace, create_workspace, open_workspace
+from db.workspace import Workspace
 from label_ui.cli import main
 
 AddFaces = Callable[[Workspace, int], tuple[int, ...]]
@@ -20,19 +21,16 @@ LONG = "Bernadette Élisabeth-Charlotte de la Rochefoucauld-Montmorency"
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, add_faces: AddFaces) -> Iterator[Any]:
-    path = tmp_path_factory.mktemp("team") / "faces"
-    create_workspace(path)
-    workspace = open_workspace(path)
-    add_faces(workspace, 6)
-    with served(workspace, password=PASSWORD) as server:
-        yield server
-    workspace.store.close()
+    with new_workspace(tmp_path_factory.mktemp("team") / "faces") as workspace:
+        add_faces(workspace, 6)
+        with served(workspace, password=PASSWORD) as server:
+            yield server
 
 
 @pytest.fixture(scope="module")
 def browsers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Page, Page]]:
     """An owner's and a guest's."""
-    owner, guest = (Page(tmp_path_factory.mktemp(who), "--accept-lang=en") for who in ("owner", "guest"))
+    owner, guest = (Page(tmp_path_factory.mktemp(who)) for who in ("owner", "guest"))
     yield owner, guest
     for page in (owner, guest):
         page.driver.quit()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from db.workspace import create_workspace
+from db.workspace import CONFIG_NAME, create_workspace
 from label_ui.cli import main
 from label_ui.door import own_address
 
@@ -17,19 +17,35 @@ from label_ui.door import own_address
 @pytest.fixture
 def label(tmp_path: Path) -> Callable[..., Result]:
     create_workspace(tmp_path / "faces")
-    return lambda *words: CliRunner().invoke(main, ["-w", str(tmp_path / "faces"), *words])
+    return lambda *words: CliRunner().invoke(main, ["-w", str(tmp_path / "faces"), *map(str, words)])
 
 
 def test_a_link_to_an_address_where_nothing_answers_comes_with_a_note(
     label: Callable[..., Result],
 ) -> None:
-    with socket.socket() as probe:
-        if probe.connect_ex((own_address(), 7860)) == 0:
-            pytest.skip("a workbench answers at port 7860 of this machine")
-    made = label("invite", "--name", "Olga")
-    assert "nothing answers at http://" in made.stderr and ":7860/join/" in made.stdout
+    with socket.socket() as taken:  # so that nobody else takes the port; it does not listen
+        taken.bind((own_address(), 0))
+        port = taken.getsockname()[1]
+        made = label("invite", "--name", "Olga", "--port", port)
+    assert "nothing answers at http://" in made.stderr and f":{port}/join/" in made.stdout
+    assert f"label --listen 0.0.0.0 --port {port} does" in made.stderr
     named = label("invite", "--name", "Olga", "--url", "http://192.0.2.7:7871")
     assert named.stdout.startswith("http://192.0.2.7:7871/join/") and "answers" not in named.stderr
+
+
+def test_a_link_leads_to_the_port_that_is_set_for_the_workbench_and_answers_there(
+    label: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ":7860/join/" in label("invite", "--name", "Olga").stdout
+    with socket.create_server((own_address(), 0)) as answering:
+        port = answering.getsockname()[1]
+        with (tmp_path / "faces" / CONFIG_NAME).open("a") as config:
+            config.write(f"\n[label]\nport = {port}\n")
+        made = label("invite", "--name", "Olga")
+        assert f":{port}/join/" in made.stdout and "answers" not in made.stderr
+    monkeypatch.setenv("MIMIQUE_LABEL_PORT", "7861")
+    assert ":7861/join/" in label("invite", "--name", "Olga").stdout
+    assert ":7862/join/" in label("invite", "--name", "Olga", "--port", "7862").stdout
 
 
 def test_a_link_for_somebody_of_the_team_is_a_login_link(label: Callable[..., Result]) -> None:

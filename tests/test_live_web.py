@@ -6,12 +6,13 @@ import io
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from browser import chromium
+from browser import chromium, until
 from label_server import free_port
 from PIL import Image
 
@@ -80,14 +81,19 @@ def test_a_picture_comes_back_annotated_with_its_faces(client: Any) -> None:
 def test_one_session_is_smoothed_and_another_is_not_touched(address: str, client: Any) -> None:
     from gradio_client import Client
 
-    client.predict(shot((255, 160, 160)), api_name="/predict")
-    after = client.predict(shot((160, 160, 255)), api_name="/predict")[2][0]["probabilities"]
+    def happy(session: Any, colour: tuple[int, int, int]) -> float:
+        return float(session.predict(shot(colour), api_name="/predict")[2][0]["probabilities"]["happy"])
+
+    def only_the_first_is_smoothed(other: Any) -> bool:
+        happy(client, (255, 160, 160))
+        return happy(client, (160, 160, 255)) > happy(other, (160, 160, 255)) + 0.02
+
     with gradio_cleans_up():
         other = Client(address, verbose=False)
-        alone = other.predict(shot((160, 160, 255)), api_name="/predict")[2][0]["probabilities"]
+        # a slow machine tries again: a face that is not seen for 0.6 s (Smoothing.gap_s) is lost
+        until(partial(only_the_first_is_smoothed, other))
         other.close()
         del other
-    assert after["happy"] > alone["happy"] + 0.02
 
 
 def test_no_face_and_no_picture_are_answered_in_words(client: Any) -> None:

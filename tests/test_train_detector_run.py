@@ -1,11 +1,6 @@
 """Detectors as runs: kept, listed, resumed like every other; files that load; bad input told in one line."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from killed_run import killed_run
 
 from collect.image import encode_jpeg
 from curate.detect import load_detector
@@ -175,22 +171,7 @@ def test_a_killed_run_goes_on_to_the_weights_of_one_that_was_not(workspace, data
         "from pathlib import Path; from db.workspace import open_workspace; from train.detector_run import *\n"
         f"train_face_detector(open_workspace(Path({str(workspace.path)!r})), {order!r})"
     )
-    known = set(workspace.runs.iterdir())
-    process = subprocess.Popen(
-        [sys.executable, "-c", code], stderr=subprocess.PIPE, env=os.environ | {"OMP_NUM_THREADS": "1"}
-    )
-    try:
-        for _ in range(1200):
-            fresh = set(workspace.runs.iterdir()) - known
-            if any(list((folder / "work").rglob("last.pt")) for folder in fresh):
-                break
-            assert process.poll() is None, process.stderr.read().decode()[-800:]
-            time.sleep(0.02)
-    finally:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        process.stderr.close()
-    killed = workspace.store.runs.all()[-1]
+    killed = killed_run(workspace, code)
     assert run_state(workspace, killed) == "interrupted"
     resumed = resume_run(workspace, killed.id)
     assert resumed.status == "done" and len(workspace.store.runs.all()) == 2

@@ -2,11 +2,6 @@
 
 import hashlib
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,10 +9,12 @@ import cv2
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from killed_run import killed_run
+from new_workspace import new_workspace
 
 from db.errors import ConfigError, InputError, ModelError, NotFoundError
-from db.records import NewFace, NewPhoto, Origin, Snapshot, SnapshotMember
-from db.workspace import Workspace, create_workspace, open_workspace
+from db.records import NewFace, NewPhoto, Origin, Run, Snapshot, SnapshotMember
+from db.workspace import Workspace
 from train.classifier import load_classifier, predict_faces
 from train.cli import main
 from train.dataset import check_trainable, pack_part, read_crop
@@ -86,11 +83,9 @@ def snapshot_of(workspace: Workspace, members: list[SnapshotMember]) -> Snapshot
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory):
     folder = tmp_path_factory.mktemp("train") / "workspace"
-    create_workspace(folder)
-    opened = open_workspace(folder)
-    snapshot_of(opened, add_faces(opened, 40))
-    yield opened
-    opened.store.close()
+    with new_workspace(folder) as opened:
+        snapshot_of(opened, add_faces(opened, 40))
+        yield opened
 
 
 @pytest.fixture(scope="module")
@@ -178,28 +173,14 @@ def test_a_done_run_is_found_by_its_recipe_and_can_be_rebuilt_from_it(workspace,
     assert recipe_from_record(resnet_run.recipe) == TINY_RESNET
 
 
-def start_and_kill(workspace: Workspace, recipe: str, train: str) -> None:
-    """Run the training call in another process and kill -9 it once an epoch is on disk."""
+def killed_training(workspace: Workspace, recipe: str, train: str) -> Run:
+    """A run of the recipe that was killed."""
     code = (
         "from pathlib import Path; from db.workspace import open_workspace; from train.recipes import *\n"
         f"from train.{train} import train_{train} as train\n"
         f"w = open_workspace(Path({str(workspace.path)!r})); train(w, w.store.snapshots.load(), {recipe}, fresh=True)"
     )
-    known = set(workspace.runs.iterdir()) if workspace.runs.exists() else set()
-    process = subprocess.Popen(
-        [sys.executable, "-c", code], stderr=subprocess.PIPE, env=os.environ | {"OMP_NUM_THREADS": "1"}
-    )
-    try:
-        for _ in range(1200):
-            fresh = set(workspace.runs.iterdir()) - known if workspace.runs.exists() else set()
-            if any(list((folder / "work").rglob("last.pt")) for folder in fresh):
-                break
-            assert process.poll() is None, process.stderr.read().decode()[-800:]
-            time.sleep(0.05)
-    finally:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        process.stderr.close()
+    return killed_run(workspace, code)
 
 
 def test_a_killed_resnet_run_goes_on_as_if_nothing_had_happened(workspace, snapshot, resnet_run):
@@ -208,8 +189,7 @@ def test_a_killed_resnet_run_goes_on_as_if_nothing_had_happened(workspace, snaps
     recipe = ResnetRecipe(
         network="resnet18", imgsz=32, head_epochs=2, epochs=4, batch=16, weights="none", device="cpu"
     )
-    start_and_kill(workspace, repr(recipe), "resnet")
-    killed = workspace.store.runs.all()[-1]
+    killed = killed_training(workspace, repr(recipe), "resnet")
     assert run_state(workspace, killed) == "interrupted"
     with pytest.raises(ModelError, match="not finished"):
         load_classifier(workspace, killed.id)
@@ -227,8 +207,7 @@ def test_a_killed_yolo_run_goes_on_from_its_last_epoch(workspace, yolo_run, no_f
     from train.resume import resume_run
 
     recipe = YoloRecipe(imgsz=32, epochs=6, batch=16, device="cpu")
-    start_and_kill(workspace, repr(recipe), "yolo")
-    killed = workspace.store.runs.all()[-1]
+    killed = killed_training(workspace, repr(recipe), "yolo")
     before = read_history(run_folder(workspace, killed) / "history.csv")
     resumed = resume_run(workspace, killed.id)
     after = read_history(run_folder(workspace, resumed) / "history.csv")
@@ -255,7 +234,7 @@ def test_a_full_disk_while_saving_leaves_the_run_resumable(workspace, snapshot, 
 
     from train.network import save_tensors
 
-    (tmp_path / "last.part").symlink_to("/dev/full")
+    (tmp_path / "last.pt.part").symlink_to("/dev/full")
     with (
         pytest.raises(OSError, match="No space left"),
         training_run(workspace, snapshot, TINY_YOLO, fresh=True),

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from db.privacy import quiet_ultralytics
+from db.whole_file import renamed_when_whole
 from train.detector_graph import halve_weights, simplify_distances, strip_notes
 
 
@@ -36,7 +37,6 @@ def export_detector(checkpoint: Path, out: Path, metadata: Mapping[str, str]) ->
     told = {p.key: p.value for p in model.metadata_props} | {"recipe_sha256": digest} | dict(metadata)
     onnx.helper.set_model_props(model, told)
     out.parent.mkdir(parents=True, exist_ok=True)
-    part = out.with_suffix(".part")
-    onnx.save(model, str(part))
-    part.replace(out)
+    with renamed_when_whole(out) as part:
+        onnx.save(model, str(part))
     return out

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from db.command import say
+from db.whole_file import renamed_when_whole
 from train.detector_recipe import DetectorRecipe
 
 SAY_EVERY_S = 15.0
@@ -56,13 +57,11 @@ class EpochLog:
         means = [f"{self._mean(name):.5f}" for name in FIELDS[3:6]]
         seconds = f"{time.monotonic() - self._epoch_began:.1f}"
         rows = [row for row in read_losses(self._path) if int(row["epoch"]) < epoch]
-        part = self._path.with_suffix(".part")
-        with part.open("w", encoding="utf-8", newline="") as file:
+        with renamed_when_whole(self._path) as part, part.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(FIELDS)
             writer.writerows([row[name] for name in FIELDS] for row in rows)
             writer.writerow([epoch, step, f"{rate:.3g}", *means, seconds])
-        part.replace(self._path)
 
 
 def read_losses(path: Path) -> list[dict[str, str]]:

@@ -14,6 +14,7 @@ from db.command import say
 from db.errors import ModelError
 from db.progress import progress
 from db.records import Run
+from db.whole_file import renamed_when_whole
 from db.workspace import Workspace
 from train.detector_recipe import FaceDetectorRecipe
 from train.runs import ActiveRun, finish_run, training_run, write_json
@@ -167,8 +168,8 @@ def _conclude(
     from train.detector_log import read_losses
     from train.plots import plot_detector
 
-    shutil.copyfile(trained, run.folder / f"{WEIGHTS}.part")
-    (run.folder / f"{WEIGHTS}.part").replace(run.folder / WEIGHTS)
+    with renamed_when_whole(run.folder / WEIGHTS) as part:
+        shutil.copyfile(trained, part)
     onnx = export_detector(run.folder / WEIGHTS, run.folder / ONNX, _told(run, photos))
     losses = read_losses(run.history)
     metrics = facts | {

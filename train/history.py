@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from db.command import say
+from db.whole_file import renamed_when_whole
 from train.metrics import selection_score
 
 
@@ -56,12 +57,10 @@ def record_epoch(path: Path, row: Epoch) -> tuple[Epoch, ...]:
     The file is replaced whole, so a kill never leaves half a line.
     """
     rows = (*(old for old in read_history(path) if old.epoch < row.epoch), row)
-    part = path.with_suffix(".part")
-    with part.open("w", encoding="utf-8", newline="") as file:
+    with renamed_when_whole(path) as part, part.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, [field.name for field in fields(Epoch)])
         writer.writeheader()
         writer.writerows(asdict(each) for each in rows)
-    part.replace(path)
     return rows
 
 

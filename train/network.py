@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from db.command import say
 from db.errors import ModelError
 from db.privacy import quiet_ultralytics
+from db.whole_file import renamed_when_whole
 from train.card import ONNX, WEIGHTS, ModelCard, read_card, write_card
 
 OPSET = 17
@@ -106,11 +107,10 @@ def save_tensors(content: Mapping[str, Any], path: Path) -> None:
 
     Errors: OSError when the disk is full; torch.save to a file would call that a RuntimeError.
     """
-    part = path.with_suffix(".part")
     buffer = io.BytesIO()
     torch.save(dict(content), buffer)
-    part.write_bytes(buffer.getbuffer())
-    part.replace(path)
+    with renamed_when_whole(path) as part:
+        part.write_bytes(buffer.getbuffer())
 
 
 def load_tensors(path: Path) -> dict[str, Any]:
@@ -127,13 +127,12 @@ def load_tensors(path: Path) -> dict[str, Any]:
 def _export_onnx(network: FaceNetwork, path: Path) -> None:
     size = network.card.imgsz
     example = torch.zeros((2, size, size, 3), dtype=torch.uint8)
-    part = path.with_suffix(".part")
     try:
         import onnx  # noqa: F401  torch's exporter needs it and says so only at the end
     except ImportError:
         say("note: no model.onnx was written, since the onnx package is missing: pip install onnx")
         return
-    with warnings.catch_warnings():
+    with renamed_when_whole(path) as part, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter that needs no onnxscript is called legacy, and says so
         torch.onnx.export(
             network.cpu(),
@@ -145,4 +144,3 @@ def _export_onnx(network: FaceNetwork, path: Path) -> None:
             opset_version=OPSET,
             dynamo=False,
         )
-    part.replace(path)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from db.whole_file import renamed_when_whole
 from train.history import Epoch, best_epoch
 
 BLUE, ORANGE, GREEN, PURPLE, INK = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#222222"
@@ -190,6 +191,5 @@ def _figure(
         figure = Figure(figsize=size, layout="constrained")
         FigureCanvasAgg(figure)
         yield figure, figure.subplots(rows, columns)
-        part = path.with_suffix(".part")
-        figure.savefig(part, format="png", dpi=130, facecolor="white")
-        part.replace(path)
+        with renamed_when_whole(path) as part:
+            figure.savefig(part, format="png", dpi=130, facecolor="white")

@@ -7,7 +7,6 @@ under way it also holds ``work/`` (checkpoints, packed faces), which goes when t
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import platform
@@ -22,8 +21,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from db.command import say
-from db.errors import ConfigError, NotFoundError
+from db.errors import FULL_DISK, ConfigError, NotFoundError
 from db.records import Run, Snapshot
+from db.whole_file import renamed_when_whole
 from db.workspace import Workspace
 from train.lock import hold, is_held
 from train.recipes import Recipe
@@ -136,9 +136,8 @@ def run_folder(workspace: Workspace, run: Run) -> Path:
 
 def write_json(path: Path, content: object) -> None:
     """Write readable JSON under a temporary name, then rename."""
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    part.replace(path)
+    with renamed_when_whole(path) as part:
+        part.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def environment() -> dict[str, str]:
@@ -211,7 +210,7 @@ def _outcome(workspace: Workspace, run_id: str) -> Iterator[None]:
         say(f"\nstopped; the last whole epoch of {run_id} is kept")
         raise
     except Exception as error:
-        if not (isinstance(error, OSError) and error.errno == errno.ENOSPC):
+        if not (isinstance(error, OSError) and error.errno in FULL_DISK):
             reason: dict[str, Any] = {"reason": f"{type(error).__name__}: {error}"}
             workspace.store.runs.finish(run_id, "failed", reason)
         raise

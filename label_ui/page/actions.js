@@ -1,4 +1,5 @@
-// What curators do, shared by Review and Gallery: one action at a time to the server, windows that ask, and undo.
+// What curators do, shared by Review and Gallery: one action at a time to the server, windows that ask, and undo;
+// and what their two pages have in common.
 
 const ASK_ABOVE = 100; // faces; the server asks too
 
@@ -170,5 +171,56 @@ class Doings {
     const done = this.last.then(act);
     this.last = done.catch(() => null);
     return done;
+  }
+}
+
+// A page on which curators act: its parts by their names, a toast, windows that ask, and a card for when there is nothing.
+class CuratorPage {
+  constructor(root, name) {
+    this.name = name;
+    this.root = root.querySelector(`#mq-${name}`);
+    this.toast = new Toast(this.root);
+    this.asker = new Asker(this.root);
+  }
+
+  find(part) {
+    return this.root.querySelector(`#mq-${this.name}-${part}`);
+  }
+
+  // When all is made ready: show the page to who has joined.
+  async start() {
+    translate(this.root);
+    this.layOut();
+    this.listen();
+    if ((await whoami())?.name) return this.arrive();
+    this.empty(t("rv_join_title"), t("rv_join_text"), [], this.link("/", t("page_vote")));
+  }
+
+  // `ways` are what there is to do about it, as `button` and `link` make them.
+  empty(title, text, commands, ...ways) {
+    const card = this.find("empty");
+    card.querySelector("h2").textContent = title;
+    card.querySelector("p").textContent = text;
+    card.querySelector("pre").textContent = commands.join("\n");
+    card.querySelector(".mq-row").replaceChildren(...ways.filter(Boolean));
+    card.hidden = false;
+  }
+
+  button(words, act, kind = "") {
+    return node("button", { type: "button", class: `mq-button ${kind}`, onclick: act }, words);
+  }
+
+  link(address, words) {
+    return node("a", { class: "mq-button", href: address }, words);
+  }
+
+  tellKeys(look, rows) {
+    this.asker.ask(t("rv_keys"), node("ul", { class: look }, rows.map(([cap, text]) => node("li", {}, keyCap(cap), node("span", {}, t(text))))), this.asker.closing());
+  }
+
+  // Listens to window or document until another page is shown.
+  whileHere(on, what, act) {
+    const heard = (event) => (this.root.isConnected ? act(event) : on.removeEventListener(what, heard));
+    on.addEventListener(what, heard, { passive: what === "scroll" });
   }
 }

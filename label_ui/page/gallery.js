@@ -6,12 +6,10 @@ const GL_KEPT_PAGES = 60;
 const GL_MORE_ROWS = 3; // rows made above and below the screen
 const GL_REST_MS = 60; // a wall that flies past loads nothing
 
-class GalleryPage {
+class GalleryPage extends CuratorPage {
   constructor(root) {
-    this.root = root.querySelector("#mq-gallery");
+    super(root, "gallery");
     this.wall = this.find("wall");
-    this.toast = new Toast(this.root);
-    this.asker = new Asker(this.root);
     this.filters = new GalleryFilters(this.root, { onChange: () => this.look() });
     this.count = 0;
     this.cursor = 0; // the place that arrows move
@@ -20,19 +18,10 @@ class GalleryPage {
     this.tiles = new Map(); // place → element
     this.pages = new Map(); // page → promise of rows
     this.rows = new Map(); // place → row
-    translate(this.root);
-    this.layOut();
-    this.listen();
-    this.arrive();
-  }
-
-  find(name) {
-    return this.root.querySelector(`#mq-gallery-${name}`);
+    this.start();
   }
 
   async arrive() {
-    const me = (await whoami()) || { name: "" };
-    if (!me.name) return this.empty(t("rv_join_title"), t("rv_join_text"), { link: ["/", t("page_vote")] });
     this.look();
     this.doings = new Doings();
     const offered = await call("gallery_form");
@@ -96,20 +85,10 @@ class GalleryPage {
     }
   }
 
-  empty(title, text, { commands = [], link = null, reset = false } = {}) {
-    const card = this.find("empty");
-    card.querySelector("h2").textContent = title;
-    card.querySelector("p").textContent = text;
-    card.querySelector("pre").textContent = commands.join("\n");
-    card.querySelector(".mq-row").replaceChildren(
-      ...(reset ? [node("button", { type: "button", class: "mq-button", onclick: () => this.filters.set({}) }, t("gl_reset"))] : []),
-      ...(link ? [node("a", { class: "mq-button", href: link[0] }, link[1])] : []));
-    card.hidden = false;
-  }
-
   nothing() {
-    if (Object.keys(this.filters.only).length) this.empty(t("gl_nothing"), t("gl_nothing_text"), { reset: true });
-    else this.empty(t("rv_no_faces"), t("rv_no_faces_text"), { commands: setup.commands });
+    const reset = this.button(t("gl_reset"), () => this.filters.set({}));
+    if (Object.keys(this.filters.only).length) this.empty(t("gl_nothing"), t("gl_nothing_text"), [], reset);
+    else this.empty(t("rv_no_faces"), t("rv_no_faces_text"), setup.commands);
   }
 
   // ---- the wall -----------------------------------------------------------------------------------------------
@@ -334,7 +313,7 @@ class GalleryPage {
   showKeys() {
     const rows = [["← ↑ ↓ →", "gl_key_move"], [t("space_key"), "gl_key_choose"], ["⇧ ← →", "gl_key_range"], ["Ctrl A", "gl_key_all"], ["Esc", "gl_key_none"], ["⏎", "gl_key_closer"],
       [`1–${Math.min(9, setup.classes.length)}`, "rv_key_relabel"], ["a", "rv_key_accept"], ["x", "rv_key_reject"], ["v", "rv_key_send"], ["g", "rv_key_gold"], ["⌫", "rv_key_undo"]];
-    this.asker.ask(t("rv_keys"), node("ul", { class: "mq-gallery-log" }, rows.map(([cap, text]) => node("li", {}, keyCap(cap), node("span", {}, t(text))))), this.asker.closing());
+    this.tellKeys("mq-gallery-log", rows);
   }
 
   // ---- listening -----------------------------------------------------------------------------------------------
@@ -348,14 +327,10 @@ class GalleryPage {
     this.wall.addEventListener("click", (event) => this.onClick(event));
     this.wall.addEventListener("dblclick", (event) => this.onDoubleClick(event));
     this.wall.addEventListener("error", (event) => event.target.closest?.(".mq-tile")?.classList.add("is-broken"), true);
-    const whileHere = (on, what, act) => {
-      const heard = (event) => (this.root.isConnected ? act(event) : on.removeEventListener(what, heard));
-      on.addEventListener(what, heard, { passive: what === "scroll" });
-    };
-    whileHere(window, "scroll", () => this.step && this.count && this.draw());
-    whileHere(window, "resize", () => this.step && this.count && this.draw());
+    this.whileHere(window, "scroll", () => this.step && this.count && this.draw());
+    this.whileHere(window, "resize", () => this.step && this.count && this.draw());
     new ResizeObserver(() => this.step && this.wall.clientWidth !== this.width && this.measure()).observe(this.wall);
-    whileHere(document, "keydown", (event) => this.onKey(event));
+    this.whileHere(document, "keydown", (event) => this.onKey(event));
   }
 
   onClick(event) {

@@ -4,29 +4,18 @@ const RV_AHEAD = 3; // faces looked up before they are wanted
 const RV_KINDS = ["", "flagged", "error", "tie", "unsure"];
 const RV_ACTIONS = { Enter: "accept", v: "send", x: "reject", g: "gold" };
 
-class ReviewPage {
+class ReviewPage extends CuratorPage {
   constructor(root) {
-    this.root = root.querySelector("#mq-review");
+    super(root, "review");
     this.kind = "";
     this.items = [];
     this.at = 0;
     this.views = new Map(); // face → promise of its view
     this.settled = new Map(); // face → what was done here
-    this.toast = new Toast(this.root);
-    this.asker = new Asker(this.root);
-    translate(this.root);
-    this.layOut();
-    this.listen();
-    this.arrive();
-  }
-
-  find(name) {
-    return this.root.querySelector(`#mq-review-${name}`);
+    this.start();
   }
 
   async arrive() {
-    const me = (await whoami()) || { name: "" };
-    if (!me.name) return this.empty(t("rv_join_title"), t("rv_join_text"), { link: ["/", t("page_vote")] });
     this.doings = new Doings();
     const asked = new URLSearchParams(location.search);
     this.chosen = (asked.get("faces") || "").split(",").filter((id) => /^\d+$/.test(id)).map(Number);
@@ -71,27 +60,21 @@ class ReviewPage {
 
   // ---- instead of a face -----------------------------------------------------------------------------------------
 
-  empty(title, text, { commands = [], link = null, again = false } = {}) {
-    const card = this.find("empty");
-    card.querySelector("h2").textContent = title;
-    card.querySelector("p").textContent = text;
-    card.querySelector("pre").textContent = commands.join("\n");
-    card.querySelector(".mq-row").replaceChildren(
-      ...(again ? [node("button", { type: "button", class: "mq-button is-primary", onclick: () => this.load() }, t("rv_look_again"))] : []),
-      ...(link ? [node("a", { class: "mq-button", href: link[0] }, link[1])] : []),
-      ...(this.doings?.stack.length ? [node("button", { type: "button", class: "mq-button", onclick: () => this.undo() }, t("ac_undo"))] : []));
-    card.hidden = false;
+  empty(title, text, commands, ...ways) {
+    super.empty(title, text, commands, ...ways, this.doings?.stack.length && this.button(t("ac_undo"), () => this.undo()));
     this.find("case").hidden = true;
   }
 
   nothing() {
     const { faces, decided, total } = this.list;
     const at = setup.commands[0].includes("--workspace") ? setup.commands[0].slice(setup.commands[0].indexOf(" --workspace")) : "";
-    if (!faces) return this.empty(t("rv_no_faces"), t("rv_no_faces_text"), { commands: setup.commands });
-    if (!decided && !total) return this.empty(t("rv_no_labels"), t("rv_no_labels_text"), { commands: [`curate consensus${at}`], again: true });
-    if (this.items.length) return this.empty(t("rv_through"), t("rv_through_text", { n: this.settled.size }), { again: true, link: ["/gallery", t("page_gallery")] });
+    const again = this.button(t("rv_look_again"), () => this.load(), "is-primary");
+    const gallery = this.link("/gallery", t("page_gallery"));
+    if (!faces) return this.empty(t("rv_no_faces"), t("rv_no_faces_text"), setup.commands);
+    if (!decided && !total) return this.empty(t("rv_no_labels"), t("rv_no_labels_text"), [`curate consensus${at}`], again);
+    if (this.items.length) return this.empty(t("rv_through"), t("rv_through_text", { n: this.settled.size }), [], again, gallery);
     return this.empty(t(this.kind ? "rv_none_of_kind" : "rv_none"), t(this.list.run ? "rv_none_text" : "rv_none_no_run"),
-      { commands: this.list.run ? [] : [`train yolo --size n${at}`], again: true, link: ["/gallery", t("page_gallery")] });
+      this.list.run ? [] : [`train yolo --size n${at}`], again, gallery);
   }
 
   // ---- one face ----------------------------------------------------------------------------------------------------
@@ -332,8 +315,7 @@ class ReviewPage {
     this.find("face").onclick = () => this.enlarge("face");
     this.find("photo").onclick = () => this.enlarge("photo");
     this.root.addEventListener("click", (event) => event.detail > 0 && document.activeElement?.matches(".mq-review-act, .mq-review-bar button") && document.activeElement.blur());
-    const onKey = (event) => (this.root.isConnected ? this.onKey(event) : document.removeEventListener("keydown", onKey));
-    document.addEventListener("keydown", onKey);
+    this.whileHere(document, "keydown", (event) => this.onKey(event));
   }
 
   onKey(event) {
@@ -355,8 +337,7 @@ class ReviewPage {
 
   showKeys() {
     const rows = [["⏎", "rv_key_accept"], [`1–${Math.min(9, setup.classes.length)}`, "rv_key_relabel"], ["x", "rv_key_reject"], ["v", "rv_key_send"], ["g", "rv_key_gold"], ["⌫", "rv_key_undo"], ["← →", "rv_key_move"], ["z", "key_zoom"], ["c", "key_photo"]];
-    this.asker.ask(t("rv_keys"), node("ul", { class: "mq-review-list" }, rows.map(([cap, text]) => node("li", {}, keyCap(cap), node("span", {}, t(text))))),
-      this.asker.closing());
+    this.tellKeys("mq-review-list", rows);
   }
 }
 
