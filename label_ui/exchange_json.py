@@ -9,6 +9,7 @@ from typing import IO, Any
 
 from db.errors import InputError
 
+HOLE = "\0"
 _CHUNK = 1 << 18
 _LONGEST_VALUE = 1 << 27
 _DECODER = json.JSONDecoder()
@@ -18,6 +19,16 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 def to_json(value: object) -> str:
     """Compact JSON on one line; odd names stay readable."""
     return _ENCODER.encode(value)
+
+
+def json_form(value: object) -> str:
+    """Such JSON as a format string: a ``%s`` for each ``HOLE`` in the value, to be filled with JSON text."""
+    return to_json(value).replace("%", "%%").replace(to_json(HOLE), "%s")
+
+
+def joined(*objects: str) -> str:
+    """One JSON object with the members of several, all as text; no name may be in two of them."""
+    return "{" + ",".join(text[1:-1] for text in objects if text != "{}") + "}"
 
 
 def object_text(value: Mapping[str, object]) -> str:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from db.records import FLAGS
 from label_ui.exchange import ANONYMOUS, UNSURE, FaceName, LabelRow, LeftOut, Row, VoteRow, vote_word
-from label_ui.exchange_json import to_json
+from label_ui.exchange_json import joined, to_json
 from label_ui.exchange_objects import face_object, label_object, row_of, vote_object
 
 MARK = "mimique"
@@ -39,15 +40,20 @@ def word_of(row: Row) -> str:
     return words_of(row)[0] if isinstance(row, LabelRow) else plain(vote_word(row))
 
 
-def carried(row: Row) -> dict[str, object]:
-    """Everything about the row as one object."""
+def carried(row: Row) -> str:
+    """Everything about the row as JSON text of one object."""
     said = vote_object(row) if isinstance(row, VoteRow) else label_object(row)
-    return said | face_object(row.face)
+    return joined(to_json(said), _face_text(row.face))
+
+
+@lru_cache(maxsize=1024)  # the rows of a photo, and so those of a face in it, stand together
+def _face_text(face: FaceName) -> str:
+    return to_json(face_object(face))
 
 
 def carried_text(row: Row) -> str:
-    """The same as JSON text, with escapes for the characters that XML forbids."""
-    text = to_json(carried(row))
+    """The same with escapes for the characters that XML forbids."""
+    text = carried(row)
     return text if text.isprintable() else _FORBIDDEN.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 

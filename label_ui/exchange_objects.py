@@ -37,7 +37,7 @@ def vote_object(row: VoteRow) -> dict[str, object]:
         "seconds": row.seconds,
         "shown": dict(row.shown),
     }
-    return {name: value for name, value in full.items() if value not in ("", None, [], {})}
+    return {name: value for name, value in full.items() if value or value == 0}
 
 
 def label_object(row: LabelRow) -> dict[str, object]:

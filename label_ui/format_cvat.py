@@ -84,18 +84,24 @@ def _image(rows: list[Row], number: int) -> str:
 
 
 def _box(row: Row) -> str:
-    x1, y1, x2, y2 = row.face.xyxy or (0.0, 0.0, 0.0, 0.0)
-    told = {"voter": row.voter, "seconds": row.seconds} if isinstance(row, VoteRow) else {}
-    values = {name: str(value) for name, value in told.items() if value is not None} | {
-        MARK: carried_text(row)
-    }
-    attributes = "".join(
-        f'<attribute name="{name}">{_escaped(value)}</attribute>' for name, value in values.items()
-    )
+    told = _attribute(MARK, carried_text(row))
+    if isinstance(row, VoteRow):
+        seconds = "" if row.seconds is None else _attribute("seconds", str(row.seconds))
+        told = _attribute("voter", row.voter) + seconds + told
     return (
-        f'<box label={_quoted(word_of(row))} source="manual" occluded="0" xtl="{x1!r}" ytl="{y1!r}" xbr="{x2!r}" '
-        f'ybr="{y2!r}" z_order="0">{attributes}</box>\n'
+        f'<box label={_quoted(word_of(row))} source="manual" occluded="0" {_corners(row.face)} z_order="0">'
+        f"{told}</box>\n"
     )
+
+
+def _attribute(name: str, value: str) -> str:
+    return f'<attribute name="{name}">{_escaped(value)}</attribute>'
+
+
+@lru_cache(maxsize=1024)  # the rows of a photo, and so those of a face in it, stand together
+def _corners(face: FaceName) -> str:
+    x1, y1, x2, y2 = face.xyxy or (0.0, 0.0, 0.0, 0.0)
+    return f'xtl="{x1!r}" ytl="{y1!r}" xbr="{x2!r}" ybr="{y2!r}"'
 
 
 def _escaped(text: str) -> str:

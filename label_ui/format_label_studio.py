@@ -9,6 +9,7 @@ Source: https://labelstud.io/guide/task_format and https://labelstud.io/tags/rec
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -26,7 +27,7 @@ from label_ui.exchange import (
     as_utc,
     box_of,
 )
-from label_ui.exchange_json import JsonFile, finite, to_json
+from label_ui.exchange_json import HOLE, JsonFile, finite, joined, json_form, to_json
 from label_ui.exchange_marks import EXTRA_WORDS, MARK, carried, holdable, read_annotation, words_of
 from label_ui.exchange_text import open_text
 
@@ -62,7 +63,7 @@ class LabelStudioFormat:
         for number, (_, rows_of_task) in enumerate(groupby(rows, key), start=1):
             held = [row for row in rows_of_task if holdable(row, left_out)]
             if held:
-                file.write(("" if number == 1 else ",") + "\n" + to_json(_task(held, number, self._on)))
+                file.write(("" if number == 1 else ",") + "\n" + _task(held, number, self._on))
         file.write("\n]\n")
         return left_out
 
@@ -87,7 +88,8 @@ def _face_of(row: Row) -> tuple[str, int | None]:
     return row.face.photo_sha256, row.face.ordinal
 
 
-def _task(rows: Sequence[Row], number: int, on: Literal["photo", "crop"]) -> dict[str, object]:
+def _task(rows: Sequence[Row], number: int, on: Literal["photo", "crop"]) -> str:
+    """The JSON of a task about these rows."""
     face = rows[0].face
     picture = face.file if on == "photo" else f"{face.crop_sha256[:2]}/{face.crop_sha256}.jpg"
     data: dict[str, object] = {"image": _LOCAL + quote(picture), "photo_sha256": face.photo_sha256}
@@ -97,46 +99,50 @@ def _task(rows: Sequence[Row], number: int, on: Literal["photo", "crop"]) -> dic
     for row in rows:
         if isinstance(row, VoteRow):
             by_voter.setdefault(row.voter, []).append(row)
-    decided = [row for row in rows if isinstance(row, LabelRow)]
-    return {
-        "id": number,
-        "data": data,
-        "annotations": [_annotation(votes, on) for votes in by_voter.values()],
-        "predictions": [_prediction(row, on) for row in decided],
-    }
+    annotations = ",".join(_annotation(votes, on) for votes in by_voter.values())
+    predictions = ",".join(_prediction(row, on) for row in rows if isinstance(row, LabelRow))
+    told = f'{{"annotations":[{annotations}],"predictions":[{predictions}]}}'
+    return joined(to_json({"id": number, "data": data}), told)
 
 
-def _annotation(votes: Sequence[VoteRow], on: str) -> dict[str, object]:
+def _annotation(votes: Sequence[VoteRow], on: str) -> str:
     times = [vote.at for vote in votes if vote.at is not None]
     seconds = [vote.seconds for vote in votes if vote.seconds is not None]
-    return {
-        "result": [_region(vote, on) for vote in votes],
+    told = {
         "was_cancelled": False,
         "ground_truth": False,
         "lead_time": sum(seconds) if seconds else None,
         **({"created_at": max(times).isoformat()} if times else {}),
     }
+    regions = ",".join(_region(vote, on) for vote in votes)
+    return joined(f'{{"result":[{regions}]}}', to_json(told))
 
 
-def _prediction(row: LabelRow, on: str) -> dict[str, object]:
-    return {"model_version": row.method, "score": row.confidence, "result": [_region(row, on)]}
+def _prediction(row: LabelRow, on: str) -> str:
+    told = {"model_version": row.method, "score": row.confidence}
+    return joined(to_json(told), f'{{"result":[{_region(row, on)}]}}')
 
 
-def _region(row: Row, on: str) -> dict[str, object]:
+def _region(row: Row, on: str) -> str:
+    return _region_form(row.face, on) % (to_json(words_of(row)), carried(row))
+
+
+@lru_cache(maxsize=1024)  # the rows of a photo, and so those of a face in it, stand together
+def _region_form(face: FaceName, on: str) -> str:
+    """The JSON of a face's regions, with a place for the words and one for what they carry."""
     control, picture, kind = _CONTROL[on]
-    words = words_of(row)
     region: dict[str, object] = {
-        "id": f"face{row.face.ordinal}-{row.face.crop_sha256[:10]}",
+        "id": f"face{face.ordinal}-{face.crop_sha256[:10]}",
         "from_name": control,
         "to_name": picture,
         "type": kind,
         "origin": "manual",
-        "value": {kind: words},
-        "meta": {MARK: carried(row)},
+        "value": {kind: HOLE},
+        "meta": {MARK: HOLE},
     }
-    if on == "photo" and row.face.xyxy is not None and row.face.size_wh is not None:
-        width, height = row.face.size_wh
-        x1, y1, x2, y2 = row.face.xyxy
+    if on == "photo" and face.xyxy is not None and face.size_wh is not None:
+        width, height = face.size_wh
+        x1, y1, x2, y2 = face.xyxy
         region |= {"original_width": width, "original_height": height, "image_rotation": 0}
         region["value"] = {
             "x": 100 * x1 / width,
@@ -144,9 +150,9 @@ def _region(row: Row, on: str) -> dict[str, object]:
             "width": 100 * (x2 - x1) / width,
             "height": 100 * (y2 - y1) / height,
             "rotation": 0,
-            kind: words,
+            kind: HOLE,
         }
-    return region
+    return json_form(region)
 
 
 def _task_rows(task: Any, line: int) -> Iterator[Row | BadLine]:
