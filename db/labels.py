@@ -11,7 +11,8 @@ from sqlalchemy import ColumnElement, Connection, Row, case, delete, func, inser
 from db.engine import Database
 from db.errors import NotFoundError
 from db.queue_rows import chunks
-from db.records import SENT_BACK, Label, LabelBatch, Snapshot, SnapshotMember
+from db.records.labels import SENT_BACK, Label, LabelBatch
+from db.records.snapshots import Snapshot, SnapshotMember
 from db.tables import face, holding, label, snapshot, snapshot_member, vote
 from db.upsert import insert_once
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Dialect, Integer, and_, bindparam, delete, select, update
 
 from db import queue_rows
-from db.records import Campaign
+from db.records.campaigns import Campaign
 from db.tables import face, lease, queue, standing, vote
 from db.upsert import insert_with
 

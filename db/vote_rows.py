@@ -17,7 +17,9 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select, tupl
 from db import queue_rows
 from db.campaigns import load
 from db.engine import Database
-from db.records import MAIN_CAMPAIGN, Vote, VoteAction, check
+from db.records import check
+from db.records.campaigns import MAIN_CAMPAIGN
+from db.records.votes import Vote, VoteAction
 from db.standings import NOT_UNDONE
 from db.tables import annotator, face, standing, vote
 from db.upsert import insert_for

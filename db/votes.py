@@ -35,7 +35,8 @@ from db.campaigns import load
 from db.engine import Database
 from db.errors import InputError, MimiqueError, NotFoundError
 from db.queue_rows import chunks
-from db.records import MAIN_CAMPAIGN, NewVote, Vote, VoteAction
+from db.records.campaigns import MAIN_CAMPAIGN
+from db.records.votes import NewVote, Vote, VoteAction
 from db.standings import NEWEST_FIRST, NOT_UNDONE, Standing, newest_row, stand
 from db.tables import standing, vote
 from db.walks import Walks

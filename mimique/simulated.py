@@ -14,7 +14,8 @@ import numpy as np
 from collect.sample_scene import SceneFace
 from collect.sample_source import truth
 from db.progress import progress
-from db.records import XYXY, Face, NewVote
+from db.records.faces import XYXY, Face
+from db.records.votes import NewVote
 from db.workspace import Workspace
 
 MATCH_IOU = 0.3

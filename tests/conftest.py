@@ -12,7 +12,8 @@ import cv2
 import numpy as np
 import pytest
 
-from db.records import NewFace, NewPhoto, Origin
+from db.records.faces import NewFace
+from db.records.photos import NewPhoto, Origin
 from db.store import Store
 from db.threads import share_the_cores
 from db.workspace import Workspace, create_workspace, open_workspace

@@ -19,7 +19,7 @@ from curate.reliability import Reliability, alpha, fleiss, reliability
 from curate.said import Said, said
 from curate.voters import Timing, VoterFigures, voters
 from curate.votes_table import VoteTable
-from db.records import FLAGS
+from db.records.votes import FLAGS
 
 CLASSES = ("happy", "angry", "surprised", "neutral")
 Answer = str | None

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from db.records import Label
+from db.records.labels import Label
 from db.store import Store
 
 

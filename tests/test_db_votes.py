@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from db.errors import InputError, NotFoundError
-from db.records import NewVote
+from db.records.votes import NewVote
 from db.store import Store
 from db.workspace import Workspace
 

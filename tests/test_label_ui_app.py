@@ -15,7 +15,7 @@ from browser import until
 from label_server import Server, served
 
 from db.overlap import Overlap
-from db.records import GoldMix, NewCampaign, Picks
+from db.records.campaigns import GoldMix, NewCampaign, Picks
 from db.workspace import Workspace, create_workspace, open_workspace
 from label_ui.people import People
 

@@ -16,7 +16,7 @@ import pytest
 from label_server import Guest, Server
 
 from db.overlap import Overlap
-from db.records import MAIN_CAMPAIGN
+from db.records.campaigns import MAIN_CAMPAIGN
 from db.workspace import Workspace, create_workspace, open_workspace
 
 AddFaces = Callable[[Workspace, int], tuple[int, ...]]

@@ -13,7 +13,7 @@ import pytest
 from label_server import Guest, Server, served
 
 import label_ui
-from db.records import ROLES
+from db.records.people import ROLES
 from db.workspace import Workspace, create_workspace, open_workspace
 from label_ui.desks import desks_of
 from label_ui.people import People

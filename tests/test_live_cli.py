@@ -13,7 +13,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from db.errors import ConfigError
-from db.records import Run, Snapshot
+from db.records.runs import Run
+from db.records.snapshots import Snapshot
 from db.workspace import Workspace
 from live.cli import main
 from live.clip import VideoCamera

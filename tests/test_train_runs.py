@@ -16,7 +16,9 @@ import pytest
 from click.testing import CliRunner
 
 from db.errors import ConfigError, InputError, ModelError, NotFoundError
-from db.records import NewFace, NewPhoto, Origin, Snapshot, SnapshotMember
+from db.records.faces import NewFace
+from db.records.photos import NewPhoto, Origin
+from db.records.snapshots import Snapshot, SnapshotMember
 from db.workspace import Workspace, create_workspace, open_workspace
 from train.classifier import load_classifier, predict_faces
 from train.cli import main

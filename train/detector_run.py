@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from db.command import say
 from db.errors import ModelError
 from db.progress import progress
-from db.records import Run
+from db.records.runs import Run
 from db.workspace import Workspace
 from train.detector_recipe import FaceDetectorRecipe
 from train.runs import ActiveRun, finish_run, training_run, write_json

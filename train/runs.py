@@ -23,7 +23,8 @@ from typing import Any, Literal
 
 from db.command import say
 from db.errors import ConfigError, NotFoundError
-from db.records import Run, Snapshot
+from db.records.runs import Run
+from db.records.snapshots import Snapshot
 from db.workspace import Workspace
 from train.lock import hold, is_held
 from train.recipes import Recipe
