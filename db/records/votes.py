@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from db.records import check
 from db.records.campaigns import MAIN_CAMPAIGN
@@ -67,6 +67,19 @@ class Vote:
     def choice(self) -> str | None:
         """The class chosen; None without one, and where several were chosen."""
         return self.choices[0] if len(self.choices) == 1 else None
+
+
+class BareVote(NamedTuple):
+    """A vote for statistics; the fields mean what those of ``Vote`` do."""
+
+    id: int
+    campaign_id: int
+    face_id: int
+    annotator_id: int
+    denies: str | None
+    flag: str | None
+    seconds: float | None
+    choices: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
