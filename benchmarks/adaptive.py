@@ -33,7 +33,7 @@ from curate.consensus import RULES, aggregator
 from curate.model_view import view_of
 from curate.votes_table import VoteTable
 from db.overlap import Overlap
-from db.records import FLAGS
+from db.records.votes import FLAGS
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

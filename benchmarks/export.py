@@ -25,7 +25,7 @@ import click
 from sqlalchemy import insert
 
 from db.engine import Database, engine_for, sqlite_url
-from db.records import Label
+from db.records.labels import Label
 from db.tables import face, photo
 from db.vote_rows import AT_ONCE, PastVote
 from db.workspace import Workspace, create_workspace, open_workspace

@@ -27,7 +27,8 @@ import numpy as np
 from browser import chromium, workbench
 
 from db.errors import InputError, MimiqueError
-from db.records import NewFace, NewPhoto, Origin
+from db.records.faces import NewFace
+from db.records.photos import NewPhoto, Origin
 from db.workspace import Workspace, create_workspace, open_workspace
 
 WAIT_S = 60.0

@@ -23,7 +23,10 @@ import numpy as np
 from sqlalchemy import Connection, Table, insert, text
 
 from db.engine import Database, engine_for, sqlite_url
-from db.records import MAIN_CAMPAIGN, FaceFilter, Label, NewVote
+from db.records.campaigns import MAIN_CAMPAIGN
+from db.records.gallery import FaceFilter
+from db.records.labels import Label
+from db.records.votes import NewVote
 from db.store import Store
 from db.tables import annotator, detection, face, harvest, origin, photo, vote
 

@@ -13,7 +13,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from db.records import Run, Snapshot
+from db.records.runs import Run
+from db.records.snapshots import Snapshot
 from db.workspace import Workspace, open_workspace
 from train.recipes import RESNET_PRESETS, YOLO_PRESETS, Recipe, ResnetRecipe, YoloRecipe
 from train.runs import find_run

@@ -40,7 +40,7 @@ from gallery import filled
 from voting_page import Sitting, sit
 from voting_processes import Harvest, Server
 
-from db.records import Vote
+from db.records.votes import Vote
 from db.workspace import Workspace, open_workspace
 
 CROPS = 200

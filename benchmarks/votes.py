@@ -25,7 +25,8 @@ from sqlalchemy import insert
 
 from db.engine import Database, engine_for, sqlite_url
 from db.errors import StoreError
-from db.records import MAIN_CAMPAIGN, NewVote
+from db.records.campaigns import MAIN_CAMPAIGN
+from db.records.votes import NewVote
 from db.store import Store
 from db.tables import face, photo
 

@@ -18,7 +18,7 @@ from collect.harvest import HarvestTally, harvest
 from collect.polite import Pacer, Politeness
 from collect.source import Candidate, GoneError
 from db.errors import ConfigError, InputError
-from db.records import Origin
+from db.records.photos import Origin
 from db.workspace import Workspace
 
 FREE_LICENSES = ("cc-by", "cc-by-sa", "cc0", "pdm")

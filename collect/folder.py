@@ -14,7 +14,8 @@ from collect.image import MAX_BYTES
 from collect.source import Candidate
 from db.blobs import sha256_of
 from db.errors import InputError
-from db.records import Origin, Part
+from db.records.photos import Origin
+from db.records.snapshots import Part
 from db.workspace import CONFIG_NAME
 
 SUFFIXES = frozenset(

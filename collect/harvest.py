@@ -21,7 +21,7 @@ from db.blobs import FolderBlobs, sha256_of
 from db.errors import InputError, ServiceError
 from db.photos import StoredFile
 from db.progress import progress
-from db.records import Harvest, NewPhoto
+from db.records.photos import Harvest, NewPhoto
 from db.workspace import Workspace
 
 STAGE = "collect"

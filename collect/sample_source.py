@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from collect.source import Candidate
 from db.errors import ConfigError, InputError
 from db.progress import progress
-from db.records import Origin
+from db.records.photos import Origin
 
 if TYPE_CHECKING:
     from collect.sample_scene import Scene

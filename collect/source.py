@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from db.errors import InputError
-from db.records import Origin
+from db.records.photos import Origin
 
 
 class GoneError(InputError):

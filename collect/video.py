@@ -15,7 +15,7 @@ from collect.image import encode_jpeg
 from collect.source import Candidate
 from db.command import say
 from db.errors import InputError, ServiceError
-from db.records import Origin
+from db.records.photos import Origin
 from db.workspace import Workspace
 
 DONE = "done"

@@ -11,9 +11,9 @@ import numpy as np
 from curate.agreement import Agreement, agreement
 from curate.said import SEVERAL, UNSURE_NAME, Said, group
 from curate.voters import Timing
-from db.records import FLAGS, Campaign, Gold, Vote
+from db.records.campaigns import Campaign
+from db.records.votes import FLAGS, BareVote, Gold, Vote
 from db.store import Store
-from db.votes import BareVote
 
 YES, NO = "yes", "no"
 

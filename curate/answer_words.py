@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from curate.said import UNSURE_NAME
 from curate.votes_table import UNSURE
-from db.records import FLAGS
+from db.records.votes import FLAGS
 
 _NONE: Mapping[str, str] = MappingProxyType({})
 _SHOWN = 5

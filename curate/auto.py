@@ -13,7 +13,7 @@ from curate.model_view import ModelView, view_of
 from curate.outcome import DEFAULT, Consensus, Terms, outcomes
 from curate.pooled import fit_pooled
 from curate.votes_table import VoteTable
-from db.records import Prediction
+from db.records.runs import Prediction
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.votes_table import VoteTable
-from db.records import FLAGS
+from db.records.votes import FLAGS
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -12,7 +12,8 @@ from curate.auto import Auto, opinions_of
 from curate.consensus import COUNTING, REJECTING, RULES, Aggregator, Consensus, Terms, aggregator, known_rule
 from curate.votes_table import tabulate
 from db.errors import ConfigError, NotFoundError
-from db.records import Campaign, Label
+from db.records.campaigns import Campaign
+from db.records.labels import Label
 from db.workspace import Workspace
 
 _AT_ONCE = 10_000

@@ -13,7 +13,7 @@ from curate.components import components
 from curate.near_pairs import near_pairs
 from db.errors import MimiqueError
 from db.progress import progress
-from db.records import Face
+from db.records.faces import Face
 from db.workspace import Workspace
 
 DEFAULT_DISTANCE = 6

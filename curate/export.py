@@ -14,7 +14,9 @@ from typing import Literal, get_args
 
 from db.errors import InputError, NotFoundError
 from db.progress import progress
-from db.records import PARTS, Face, Origin, Snapshot, SnapshotMember
+from db.records.faces import Face
+from db.records.photos import Origin
+from db.records.snapshots import PARTS, Snapshot, SnapshotMember
 from db.workspace import Workspace
 
 ExportFormat = Literal["imagefolder", "yolo-cls", "csv"]

@@ -18,7 +18,8 @@ from curate.crops import Image, clip_xyxy, crop, sharpness, upright_crop
 from curate.detect import Detection, Detector
 from db.errors import InputError, NotFoundError
 from db.progress import progress
-from db.records import NewFace, Photo
+from db.records.faces import NewFace
+from db.records.photos import Photo
 from db.workspace import Workspace
 
 STAGE = "faces"

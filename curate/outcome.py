@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from curate.ballots import Ballots, Floats
 from db.errors import ConfigError
-from db.records import FLAGS
+from db.records.votes import FLAGS
 
 REJECTING = ("not_a_face", "artificial", "unusable")
 NO_AGREEMENT = "no agreement"

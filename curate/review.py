@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from curate.auto import Opinions, opinions_of
 from db.errors import NotFoundError
-from db.records import FLAGS, FaceFilter
+from db.records.gallery import FaceFilter
+from db.records.votes import FLAGS
 from db.store import Store
 
 ReasonKind = Literal["flagged", "error", "tie", "unsure"]

@@ -13,7 +13,7 @@ import numpy as np
 
 from curate.patterns import Ints, Patterns, patterns
 from curate.votes_table import VoteTable
-from db.records import FLAGS
+from db.records.votes import FLAGS
 
 UNSURE_NAME = "unsure"
 SEVERAL = " + "  # joins the classes of a vote for several, which is an answer of its own

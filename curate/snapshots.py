@@ -12,7 +12,10 @@ from datetime import UTC, datetime
 from curate.duplicates import mark_duplicates
 from curate.split import Ratios, SplitItem, Tie, leaks, split
 from db.errors import InputError
-from db.records import PARTS, Face, Label, Origin, Part, Snapshot, SnapshotMember
+from db.records.faces import Face
+from db.records.labels import Label
+from db.records.photos import Origin
+from db.records.snapshots import PARTS, Part, Snapshot, SnapshotMember
 from db.workspace import Workspace
 
 DECIMALS = 6

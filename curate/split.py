@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from curate.balance import balance
 from curate.components import tied
-from db.records import PARTS, Part
+from db.records.snapshots import PARTS, Part
 
 Ratios = tuple[float, float, float]
 Tie = tuple[str, str]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from db.records import FLAGS, Vote
+from db.records.votes import FLAGS, Vote
 
 UNSURE = -1
 ANONYMOUS = -1
@@ -23,8 +23,9 @@ class VoteTable:
 
     ``items`` and ``annotators`` (N,) int64 are the store's ids; -1 is an annotator nobody knows. ``choices``
     (N,) int64 are places in ``classes``, or -1 for "unsure" and for a flag alone. ``flags`` (N,) int64 are places
-    in ``db.records.FLAGS``, or -1 for no flag. ``weights`` (N,) float64 share out one vote: the rows of a vote
-    that chose m classes weigh 1/m each; of votes of nobody known, how many said so; 1 where left out. N may be 0.
+    in ``db.records.votes.FLAGS``, or -1 for no flag. ``weights`` (N,) float64 share out one vote: the rows of a
+    vote that chose m classes weigh 1/m each; of votes of nobody known, how many said so; 1 where left out.
+    N may be 0.
     """
 
     items: NDArray[np.int64]

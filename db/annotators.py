@@ -10,7 +10,8 @@ from sqlalchemy import Connection, Row, bindparam, exists, select, update
 
 from db.engine import Database
 from db.errors import InputError, NotFoundError
-from db.records import MAIN_CAMPAIGN, Annotator, Role
+from db.records.campaigns import MAIN_CAMPAIGN
+from db.records.people import Annotator, Role
 from db.tables import annotator, campaign
 from db.upsert import insert_for
 

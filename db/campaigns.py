@@ -13,7 +13,7 @@ from db.annotators import name_key, tidy_name
 from db.engine import Database
 from db.errors import InputError, NotFoundError
 from db.overlap import Overlap
-from db.records import MAIN_CAMPAIGN, Campaign, GoldMix, NewCampaign, Picks, Suggest
+from db.records.campaigns import MAIN_CAMPAIGN, Campaign, GoldMix, NewCampaign, Picks, Suggest
 from db.tables import campaign
 from db.walks import Walks
 

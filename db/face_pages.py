@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, select
 
 from db.errors import InputError
-from db.labels import held_labels
-from db.records import Face, FaceFilter, FaceOrder, FaceRow
+from db.holdings import held_labels
+from db.records.faces import Face
+from db.records.gallery import FaceFilter, FaceOrder, FaceRow
 from db.tables import campaign, face, gold, holding, origin, queue, standing, vote
 
 EVERY_FACE = FaceFilter()

@@ -13,7 +13,8 @@ from db.campaigns import open_campaigns
 from db.engine import Database
 from db.face_pages import EVERY_FACE
 from db.photos import candidate_class_of
-from db.records import Face, FaceFilter, FaceOrder, FaceRow, NewFace
+from db.records.faces import Face, NewFace
+from db.records.gallery import FaceFilter, FaceOrder, FaceRow
 from db.tables import detection, face, photo
 from db.upsert import insert_once
 from db.walks import Walks

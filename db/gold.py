@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, delete, func, select
 from db.engine import Database
 from db.errors import InputError, NotFoundError
 from db.queue_rows import chunks
-from db.records import FLAGS, Gold
+from db.records.votes import FLAGS, Gold
 from db.tables import face, gold, label
 from db.upsert import insert_for, insert_or_replace
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from sqlalchemy import delete, exists, select, update
 
 from db.engine import Database
-from db.records import Failure, Harvest
+from db.records.photos import Failure, Harvest
 from db.tables import failure, harvest, origin
 from db.upsert import insert_for, insert_once
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from db.annotators import add_annotator
 from db.engine import Database
-from db.records import Annotator, Invite, Role
+from db.records.people import Annotator, Invite, Role
 from db.tables import invite
 
 

@@ -9,9 +9,10 @@ from datetime import datetime
 from sqlalchemy import Connection, insert, select
 
 from db.engine import Database
-from db.labels import label_of, label_values, settle_labels
+from db.holdings import label_of, label_values, settle_labels
 from db.queue_rows import chunks
-from db.records import Label, check
+from db.records import check
+from db.records.labels import Label
 from db.tables import label
 
 AT_ONCE = 5000  # rows of one transaction

@@ -1,25 +1,18 @@
-"""What was decided about faces, and the immutable snapshots made from it."""
+"""What was decided about faces, by rules and by curators."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, case, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, func, insert, select
 
 from db.engine import Database
-from db.errors import NotFoundError
+from db.holdings import HOLDS, NOT_UNDONE, held_labels, label_of, label_values, settle_labels
 from db.queue_rows import chunks
-from db.records import SENT_BACK, Label, LabelBatch, Snapshot, SnapshotMember
-from db.tables import face, holding, label, snapshot, snapshot_member, vote
-from db.upsert import insert_once
-
-_withdrawal = label.alias("withdrawal")
-_NOT_UNDONE = (
-    label.c.undoes_id.is_(None),
-    ~select(_withdrawal.c.id).where(_withdrawal.c.undoes_id == label.c.id).exists(),
-)
+from db.records.labels import SENT_BACK, Label, LabelBatch
+from db.tables import face, holding, label, vote
 
 
 class LabelLedger:
@@ -56,7 +49,7 @@ class LabelLedger:
         batch, or one undone already, gives none.
         """
         with self._db.write() as connection:
-            statement = select(label).where(label.c.batch == batch, *_NOT_UNDONE).order_by(label.c.id)
+            statement = select(label).where(label.c.batch == batch, *NOT_UNDONE).order_by(label.c.id)
             targets = connection.execute(statement.with_for_update()).all()
             now = datetime.now(UTC)
             rows = [_undo_row(target, by_id, now) for target in targets]
@@ -69,18 +62,18 @@ class LabelLedger:
     def current(self) -> tuple[Label, ...]:
         """The decision that holds for each face, in order of face id."""
         with self._db.read() as connection:
-            rows = connection.execute(_HOLDS.order_by(label.c.face_id))
+            rows = connection.execute(HOLDS.order_by(label.c.face_id))
             return tuple(label_of(row) for row in rows)
 
     def of_batch(self, batch: str) -> tuple[Label, ...]:
         """The decisions of a batch that were not withdrawn, oldest first."""
-        statement = select(label).where(label.c.batch == batch, *_NOT_UNDONE).order_by(label.c.id)
+        statement = select(label).where(label.c.batch == batch, *NOT_UNDONE).order_by(label.c.id)
         with self._db.read() as connection:
             return tuple(label_of(row) for row in connection.execute(statement))
 
     def sent_back(self, face_ids: Sequence[int]) -> tuple[Label, ...]:
         """The rows that sent these faces back to the vote and were not withdrawn, oldest first by their time."""
-        standing = (label.c.method == SENT_BACK, *_NOT_UNDONE)
+        standing = (label.c.method == SENT_BACK, *NOT_UNDONE)
         with self._db.read() as connection:
             return tuple(
                 label_of(row)
@@ -122,7 +115,7 @@ class LabelLedger:
                 func.max(label.c.by_id).label("by_id"),
                 func.max(label.c.at).label("at"),
             )
-            .where(label.c.batch.is_not(None), *_NOT_UNDONE, mine)
+            .where(label.c.batch.is_not(None), *NOT_UNDONE, mine)
             .group_by(label.c.batch)
             .order_by(func.max(label.c.id).desc())
             .limit(limit)
@@ -171,66 +164,6 @@ class LabelLedger:
             return tuple(label_of(row) for row in rows)
 
 
-class SnapshotLedger:
-    """``store.snapshots``: stored once under their content hash, never changed; the newest was added last."""
-
-    def __init__(self, database: Database) -> None:
-        self._db = database
-
-    def add(self, new: Snapshot) -> bool:
-        """Store a snapshot; False when one with the same content is there: that one is the newest now."""
-        now = datetime.now(UTC)
-        times = {"created_at": new.created_at, "used_at": now}
-        content = {"classes": list(new.classes), "ratios": list(new.ratios), "seed": new.seed}
-        with self._db.write() as connection:
-            if not insert_once(connection, snapshot, hash=new.hash, **times, **content):
-                connection.execute(update(snapshot).where(snapshot.c.hash == new.hash).values(used_at=now))
-                return False
-            if new.members:
-                connection.execute(insert(snapshot_member), [_member_row(new.hash, m) for m in new.members])
-            return True
-
-    def all(self) -> tuple[Snapshot, ...]:
-        """Every snapshot without its members, the one added last at the end."""
-        with self._db.read() as connection:
-            rows = connection.execute(select(snapshot).order_by(snapshot.c.used_at, snapshot.c.hash))
-            return tuple(_snapshot(row) for row in rows)
-
-    def load(self, name: str = "") -> Snapshot:
-        """The snapshot whose hash begins with ``name``, with members; the one added last when empty.
-
-        A detector's data set (photos with boxes: one class, no members) is had by its hash only.
-        Errors: NotFoundError when none or several match.
-        """
-        found = [s for s in self.all() if s.hash.startswith(name) and (name or s.classes != ("face",))]
-        if not found or (name and len(found) > 1):
-            what = (
-                f"{len(found) or 'no'} snapshots begin with {name!r}" if name else "there is no snapshot yet"
-            )
-            raise NotFoundError(what, hint="make one: curate split --ratios 20:4:1")
-        chosen = found[-1]
-        statement = (
-            select(snapshot_member)
-            .where(snapshot_member.c.snapshot_hash == chosen.hash)
-            .order_by(snapshot_member.c.crop_sha256, snapshot_member.c.face_id)
-        )
-        with self._db.read() as connection:
-            members = tuple(_member(row) for row in connection.execute(statement))
-        return Snapshot(chosen.hash, chosen.classes, chosen.ratios, chosen.seed, chosen.created_at, members)
-
-
-_HOLDS = select(label).join(holding, holding.c.label_id == label.c.id)
-
-
-def held_labels(connection: Connection, face_ids: Sequence[int]) -> dict[int, Label]:
-    """The decision that holds for each of these faces that has one, within a transaction."""
-    found: dict[int, Label] = {}
-    for chunk in chunks(face_ids):
-        rows = connection.execute(_HOLDS.where(holding.c.face_id.in_(chunk)))
-        found.update((row.face_id, label_of(row)) for row in rows)
-    return found
-
-
 def _changes(old: Label | None, new: Label, *, confirm: bool) -> bool:
     if old is None:
         return True
@@ -243,101 +176,6 @@ def _told(one: Label) -> tuple[object, ...]:
     return one.label, one.method, one.votes, dict(one.distribution), one.by_id, one.reason
 
 
-def settle_labels(connection: Connection, face_ids: Sequence[int]) -> None:
-    """Write down what holds for these faces after rows were added, within a transaction.
-
-    Of curators' rows the newest by its time: one from a file may be older than what was decided here.
-    """
-    told_at = case((label.c.by_id.is_not(None), label.c.at))
-    for chunk in chunks(face_ids):
-        standing = select(label).where(label.c.face_id.in_(chunk), *_NOT_UNDONE)
-        rows = connection.execute(standing.order_by(label.c.by_id.is_not(None), told_at, label.c.id))
-        newest = _newest(label_of(row) for row in rows)
-        connection.execute(delete(holding).where(holding.c.face_id.in_(chunk)))
-        if newest:
-            connection.execute(insert(holding), [_holding(one) for one in newest.values()])
-
-
-def _newest(rows: Iterable[Label]) -> dict[int, Label]:
-    """What holds for each face, of rows that stand: rules' first, then curators', the newest last."""
-    of_rules: dict[int, Label] = {}
-    held: dict[int, Label] = {}
-    for one in rows:
-        if one.by_id is None:
-            of_rules[one.face_id] = one
-        elif one.method == SENT_BACK:
-            held.pop(one.face_id, None)
-        else:
-            held[one.face_id] = one
-    return of_rules | held
-
-
-def _holding(one: Label) -> dict[str, object]:
-    return {
-        "face_id": one.face_id,
-        "label_id": one.id,
-        "state": one.state,
-        "label": one.label,
-        "confidence": one.confidence,
-        "reviewed": one.by_id is not None,
-    }
-
-
 def _undo_row(target: Row[Any], by_id: int | None, now: datetime) -> dict[str, object]:
     withdrawal = Label(target.face_id, None, {}, 0.0, 0, "undo", now, by_id)
     return label_values(withdrawal) | {"undoes_id": target.id}
-
-
-def label_values(new: Label) -> dict[str, object]:
-    """A decision as a row of the table."""
-    return {
-        "face_id": new.face_id,
-        "label": new.label,
-        "distribution": dict(new.distribution),
-        "confidence": new.confidence,
-        "votes": new.votes,
-        "method": new.method,
-        "at": new.at or datetime.now(UTC),
-        "by_id": new.by_id,
-        "reason": new.reason,
-        "batch": new.batch,
-    }
-
-
-def label_of(row: Row[Any]) -> Label:
-    """A row of the table as a decision."""
-    return Label(
-        face_id=row.face_id,
-        label=row.label,
-        distribution=row.distribution,
-        confidence=row.confidence,
-        votes=row.votes,
-        method=row.method,
-        at=row.at,
-        by_id=row.by_id,
-        reason=row.reason,
-        batch=row.batch,
-        id=row.id,
-        undoes_id=row.undoes_id,
-    )
-
-
-def _member_row(snapshot_hash: str, member: SnapshotMember) -> dict[str, object]:
-    return {
-        "snapshot_hash": snapshot_hash,
-        "face_id": member.face_id,
-        "crop_sha256": member.crop_sha256,
-        "label": member.label,
-        "part": member.part,
-        "group_key": member.group_key,
-        "distribution": dict(member.distribution),
-    }
-
-
-def _member(row: Row[Any]) -> SnapshotMember:
-    return SnapshotMember(row.face_id, row.crop_sha256, row.label, row.part, row.group_key, row.distribution)
-
-
-def _snapshot(row: Row[Any]) -> Snapshot:
-    r = row.ratios
-    return Snapshot(row.hash, tuple(row.classes), (r[0], r[1], r[2]), row.seed, row.created_at)

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Row, insert, select, update
 
 from db.engine import Database
-from db.records import Login
+from db.records.people import Login
 from db.tables import annotator, login
 
 _SEEN_EVERY = timedelta(minutes=1)

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, func, select, update
 
 from db.engine import Database
-from db.records import NewPhoto, Origin, Photo
+from db.records.photos import NewPhoto, Origin, Photo
 from db.tables import detection, face, origin, photo, queue
 from db.upsert import insert_once
 

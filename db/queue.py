@@ -22,7 +22,7 @@ from db.campaigns import load
 from db.draws import Draw, Golds
 from db.engine import Database
 from db.queue_rows import Wanted
-from db.records import CampaignCounts, ClassCount, QueuedFace
+from db.records.campaigns import CampaignCounts, ClassCount, QueuedFace
 from db.tables import campaign, lease, queue
 from db.takers import OPEN, Taker
 from db.walks import Walks

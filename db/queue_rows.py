@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, bindparam, select, update
 
-from db.records import Campaign
+from db.records.campaigns import Campaign
 from db.tables import face, origin, prediction, queue, standing, vote
 from db.upsert import insert_for
 

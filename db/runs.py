@@ -10,7 +10,7 @@ from sqlalchemy import Row, delete, insert, select, update
 
 from db.engine import Database
 from db.errors import NotFoundError
-from db.records import Prediction, Run, RunStatus
+from db.records.runs import Prediction, Run, RunStatus
 from db.tables import prediction, run
 
 

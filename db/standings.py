@@ -13,7 +13,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Integer, and_, bindparam, delete, select, update
 
 from db import queue_rows
-from db.records import Campaign
+from db.records.campaigns import Campaign
 from db.tables import face, lease, queue, standing, vote
 from db.upsert import insert_or_replace
 

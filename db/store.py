@@ -13,13 +13,14 @@ from db.gold import GoldLedger
 from db.harvests import FailureLedger, HarvestLedger
 from db.invites import InviteLedger
 from db.label_rows import LabelRowLedger
-from db.labels import LabelLedger, SnapshotLedger
+from db.labels import LabelLedger
 from db.logins import LoginLedger
 from db.photos import PhotoLedger
 from db.queue import QueueLedger
 from db.rehearsal import rehearsal
 from db.runs import PredictionLedger, RunLedger
 from db.schema import bring_up_to_date
+from db.snapshots import SnapshotLedger
 from db.vote_rows import VoteRowLedger
 from db.votes import VoteLedger
 from db.walks import Walks

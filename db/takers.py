@@ -23,7 +23,7 @@ from sqlalchemy import (
     tuple_,
 )
 
-from db.records import Campaign
+from db.records.campaigns import Campaign
 from db.tables import UtcDateTime, gold, lease, queue, standing
 from db.upsert import insert_or_replace
 from db.walks import Lane

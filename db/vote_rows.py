@@ -19,11 +19,13 @@ from sqlalchemy import JSON, Connection, String, bindparam, cast, delete, func, 
 from db import queue_rows
 from db.campaigns import load
 from db.engine import Database
-from db.records import MAIN_CAMPAIGN, Vote, VoteAction, check
+from db.held_votes import vote_of
+from db.records import check
+from db.records.campaigns import MAIN_CAMPAIGN
+from db.records.votes import Vote, VoteAction
 from db.standings import NOT_UNDONE
 from db.tables import annotator, face, standing, vote
 from db.upsert import insert_or_replace
-from db.votes import vote_of
 
 _Key = tuple[int, int, int]  # campaign, annotator, face
 _NAMES = ("campaign_id", "annotator_id", "face_id")

@@ -10,68 +10,25 @@ of the face.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
-from functools import cache
-from typing import Any, NamedTuple
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import (
-    Connection,
-    Row,
-    String,
-    bindparam,
-    cast,
-    func,
-    insert,
-    literal_column,
-    select,
-    union_all,
-)
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import func, literal_column, select
 
 from db.annotators import lock_annotator
 from db.campaigns import load
+from db.casting import add_row, check_same, latest, sent_before
 from db.engine import Database
-from db.errors import InputError, MimiqueError, NotFoundError
+from db.held_votes import HOLDS, bare_votes, newest_anywhere, vote_of
 from db.queue_rows import chunks
-from db.records import MAIN_CAMPAIGN, NewVote, Vote, VoteAction
-from db.standings import NEWEST_FIRST, NOT_UNDONE, Standing, newest_row, stand
+from db.records.campaigns import MAIN_CAMPAIGN
+from db.records.votes import BareVote, NewVote, Vote, VoteAction
+from db.standings import NEWEST_FIRST, Standing, newest_row, stand
 from db.tables import standing, vote
 from db.walks import Walks
 
 AT_ONCE = 5000  # rows read at once by ``iterate``
-
-
-class BareVote(NamedTuple):
-    """A vote for statistics; the fields mean what those of ``db.records.Vote`` do."""
-
-    id: int
-    campaign_id: int
-    face_id: int
-    annotator_id: int
-    denies: str | None
-    flag: str | None
-    seconds: float | None
-    choices: tuple[str, ...]
-
-
-_HOLDS = select(vote).join(standing, standing.c.vote_id == vote.c.id).where(vote.c.action == "vote")
-
-
-_ADD = insert(vote).returning(vote.c.id)
-_SENT = select(vote).where(vote.c.request_id == bindparam("request"))
-_LAST_OF_PERSON = (
-    select(vote.c.at).where(vote.c.annotator_id == bindparam("who")).order_by(vote.c.id.desc()).limit(1)
-)
-_EARLIER = union_all(  # the times that a new row must not be dated before, all found by indices
-    select(_LAST_OF_PERSON.subquery().c.at),
-    select(vote.c.at).where(
-        vote.c.campaign_id == bindparam("the_campaign"),
-        vote.c.annotator_id == bindparam("who"),
-        vote.c.face_id == bindparam("the_face"),
-    ),
-)
 
 
 class VoteLedger:
@@ -114,15 +71,15 @@ class VoteLedger:
         """
         with self._db.write() as connection:
             lock_annotator(connection, annotator_id)
-            known = _sent_before(connection, request_id)
+            known = sent_before(connection, request_id)
             if known is not None:
-                _check_same(known, "undo", annotator_id, campaign_id)
+                check_same(known, "undo", annotator_id, campaign_id)
                 return int(known.face_id)
-            target = _latest(connection, annotator_id, of, campaign_id)
+            target = latest(connection, annotator_id, of, campaign_id)
             if target is None:
                 return None
             new = NewVote(target.face_id, annotator_id, campaign_id=target.campaign_id)
-            _add(connection, "undo", new, request_id, undoes_id=target.id)
+            add_row(connection, "undo", new, request_id, undoes_id=target.id)
             campaign = load(connection, target.campaign_id, lock="use")
             before = newest_row(connection, target.campaign_id, annotator_id, target.face_id)
             stand(connection, campaign, annotator_id, target.face_id, before)
@@ -135,12 +92,12 @@ class VoteLedger:
         Of one campaign, or of all: then one a (face, annotator), the newest that person cast anywhere.
         """
         if campaign_id is not None:
-            return self._votes(_HOLDS.where(standing.c.campaign_id == campaign_id))
-        return self._votes(select(vote).where(vote.c.id.in_(_newest_anywhere())))
+            return self._votes(HOLDS.where(standing.c.campaign_id == campaign_id))
+        return self._votes(select(vote).where(vote.c.id.in_(newest_anywhere())))
 
     def of_face(self, face_id: int, campaign_id: int | None = None) -> tuple[Vote, ...]:
         """The votes that hold now on one face, oldest first, in one campaign or in all."""
-        statement = _HOLDS.where(standing.c.face_id == face_id)
+        statement = HOLDS.where(standing.c.face_id == face_id)
         if campaign_id is not None:
             statement = statement.where(vote.c.campaign_id == campaign_id)
         return self._votes(statement)
@@ -148,7 +105,7 @@ class VoteLedger:
     def held(self, annotator_id: int, face_id: int, campaign_id: int = MAIN_CAMPAIGN) -> Vote | None:
         """What this annotator's vote on this face is now; None without one, or after a skip."""
         found = self._votes(
-            _HOLDS.where(
+            HOLDS.where(
                 standing.c.campaign_id == campaign_id,
                 standing.c.annotator_id == annotator_id,
                 standing.c.face_id == face_id,
@@ -165,7 +122,7 @@ class VoteLedger:
 
     def of_annotator(self, annotator_id: int, count: int, campaign_id: int | None = None) -> tuple[Vote, ...]:
         """This person's newest ``count`` votes that hold, the newest first."""
-        statement = _HOLDS.where(vote.c.annotator_id == annotator_id)
+        statement = HOLDS.where(vote.c.annotator_id == annotator_id)
         if campaign_id is not None:
             statement = statement.where(vote.c.campaign_id == campaign_id)
         with self._db.read() as connection:
@@ -196,7 +153,7 @@ class VoteLedger:
 
         For exports: reads some thousand rows at a time, and gives rows that come meanwhile, too.
         """
-        statement = select(vote) if everything else _HOLDS
+        statement = select(vote) if everything else HOLDS
         if campaign_id is not None:
             statement = statement.where(vote.c.campaign_id == campaign_id)
         last = 0
@@ -211,16 +168,8 @@ class VoteLedger:
 
     def bare(self, campaign_id: int | None = None) -> Iterator[BareVote]:
         """The votes of ``current`` without what a statistic does not need: many times faster to read."""
-        columns = [vote.c[name] for name in BareVote._fields if name != "choices"]
-        if campaign_id is None:
-            holds = vote.c.id.in_(_newest_anywhere())
-        else:
-            holds = vote.c.id.in_(select(standing.c.vote_id).where(standing.c.campaign_id == campaign_id))
-        statement = select(*columns, cast(vote.c.choices, String)).where(holds, vote.c.action == "vote")
-        choices = cache(json.loads)  # a few texts, over and over
         with self._db.read() as connection:
-            rows = connection.execute(statement.order_by(vote.c.id)).all()
-        return (BareVote._make((*values, tuple(choices(text)))) for *values, text in rows)
+            return bare_votes(connection, campaign_id)
 
     def newest(self) -> tuple[int, int]:
         """(how many rows there are, the newest row's id): changes with every vote, skip, undo and deletion."""
@@ -272,12 +221,12 @@ class VoteLedger:
     def _append(self, action: VoteAction, new: NewVote, request_id: str | None) -> int:
         with self._db.write() as connection:
             lock_annotator(connection, new.annotator_id)
-            known = _sent_before(connection, request_id)
+            known = sent_before(connection, request_id)
             if known is not None:
-                _check_same(known, action, new.annotator_id, new.campaign_id, new.face_id)
+                check_same(known, action, new.annotator_id, new.campaign_id, new.face_id)
                 return int(known.id)
             campaign = load(connection, new.campaign_id, lock="use")
-            vote_id = _add(connection, action, new, request_id)
+            vote_id = add_row(connection, action, new, request_id)
             now = Standing(new.annotator_id, vote_id, action, sorted(new.choices), new.denies, new.flag)
             if stand(connection, campaign, new.annotator_id, new.face_id, now):
                 self._walks.stir(new.campaign_id)
@@ -298,111 +247,3 @@ class VoteLedger:
             statement = statement.where(standing.c.campaign_id == campaign_id)
         with self._db.read() as connection:
             return {row[0]: row[1] for row in connection.execute(statement)}
-
-
-def _newest_anywhere() -> Any:
-    """The ids of the newest vote that each person cast on each face in any campaign."""
-    place = func.row_number().over(
-        partition_by=(standing.c.face_id, standing.c.annotator_id), order_by=NEWEST_FIRST
-    )
-    held = (
-        select(vote.c.id, place.label("place"))
-        .join(standing, standing.c.vote_id == vote.c.id)
-        .where(vote.c.action == "vote")
-        .subquery()
-    )
-    return select(held.c.id).where(held.c.place == 1)
-
-
-def _sent_before(connection: Connection, request_id: str | None) -> Row[Any] | None:
-    return None if request_id is None else connection.execute(_SENT, {"request": request_id}).first()
-
-
-def _check_same(
-    known: Row[Any],
-    action: VoteAction,
-    annotator_id: int,
-    campaign_id: int | None,
-    face_id: int | None = None,
-) -> None:
-    """Whether a request is the one sent before; a campaign or face that it leaves out is any. Errors: InputError."""
-    asked = (action, annotator_id, campaign_id or known.campaign_id, face_id or known.face_id)
-    if asked != (known.action, known.annotator_id, known.campaign_id, known.face_id):
-        raise InputError(
-            f"request {known.request_id} was for face {known.face_id} in campaign {known.campaign_id} "
-            f"({known.action} of annotator {known.annotator_id}), "
-            f"not face {asked[3]} in {asked[2]} ({action} of annotator {annotator_id})",
-            hint="make a new request id for every vote",
-        )
-
-
-def _add(
-    connection: Connection,
-    action: VoteAction,
-    new: NewVote,
-    request_id: str | None,
-    undoes_id: int | None = None,
-) -> int:
-    """Add a row and give its id. Errors: InputError, NotFoundError."""
-    keys = {"the_campaign": new.campaign_id, "who": new.annotator_id, "the_face": new.face_id}
-    at = max([datetime.now(UTC), *connection.scalars(_EARLIER, keys)])
-    row = _row(action, new, request_id) | {"at": at, "undoes_id": undoes_id}
-    try:
-        return int(connection.execute(_ADD, row).scalar_one())
-    except IntegrityError as error:
-        raise _refusal(error, new) from error
-
-
-def _refusal(error: IntegrityError, new: NewVote) -> MimiqueError:
-    """Why a row could not be added, when its person and campaign are there."""
-    if "request_id" in str(error.orig):  # somebody else sent the same one at this moment
-        return InputError("this request id is taken", hint="make a new request id for every vote")
-    return NotFoundError(
-        f"there is no face {new.face_id} to vote on", hint="reload the page for the next face"
-    )
-
-
-def _latest(
-    connection: Connection, annotator_id: int, of: str | None, campaign_id: int | None
-) -> Row[Any] | None:
-    statement = select(vote).where(vote.c.annotator_id == annotator_id, NOT_UNDONE)
-    if of is not None:
-        statement = statement.where(vote.c.request_id == of)
-    if campaign_id is not None:
-        statement = statement.where(vote.c.campaign_id == campaign_id)
-    return connection.execute(statement.order_by(*NEWEST_FIRST).limit(1)).first()
-
-
-def _row(action: VoteAction, new: NewVote, request_id: str | None) -> dict[str, object]:
-    return {
-        "campaign_id": new.campaign_id,
-        "face_id": new.face_id,
-        "annotator_id": new.annotator_id,
-        "action": action,
-        "choices": sorted(new.choices),
-        "denies": new.denies,
-        "flag": new.flag,
-        "seconds": new.seconds,
-        "shown": dict(new.shown),
-        "request_id": request_id,
-    }
-
-
-def vote_of(row: Any) -> Vote:
-    """A whole row of the table as a record; by place, since exports make a million."""
-    number, campaign, face_id, who, action, choices, denies, flag, seconds, shown, at, request, undoes = row
-    return Vote(
-        id=number,
-        campaign_id=campaign,
-        face_id=face_id,
-        annotator_id=who,
-        action=action,
-        choices=tuple(choices),
-        denies=denies,
-        flag=flag,
-        seconds=seconds,
-        shown=shown,
-        at=at,
-        request_id=request,
-        undoes_id=undoes,
-    )

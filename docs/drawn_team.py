@@ -15,7 +15,8 @@ from curate.detect import load_detector
 from curate.faces import find_faces
 from curate.snapshots import make_snapshot
 from db.overlap import Overlap
-from db.records import MAIN_CAMPAIGN, GoldMix, NewCampaign, Picks, Prediction, Run, Suggest
+from db.records.campaigns import MAIN_CAMPAIGN, GoldMix, NewCampaign, Picks, Suggest
+from db.records.runs import Prediction, Run
 from db.vote_rows import PastVote
 from db.workspace import Workspace, create_workspace, open_workspace
 from mimique.simulated import ballots, true_faces

@@ -26,7 +26,7 @@ from curate.agreement_sheets import (
 )
 from curate.agreement_votes import Asked, store_agreement
 from db.errors import NotFoundError
-from db.records import Annotator
+from db.records.people import Annotator
 from db.store import Store
 from db.workspace import Workspace
 from label_ui.roles import allows, needs

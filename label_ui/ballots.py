@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from db.errors import InputError
-from db.records import FLAGS
+from db.records.votes import FLAGS
 
 LONGEST_SECONDS = 86_400.0
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")

@@ -12,7 +12,7 @@ import click
 from db.command import CommandGroup, counted, tally, workspace_option
 
 if TYPE_CHECKING:
-    from db.records import Campaign
+    from db.records.campaigns import Campaign
     from db.workspace import Workspace
 
 Options = Callable[[Callable[..., Any]], Callable[..., Any]]

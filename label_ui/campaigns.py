@@ -8,7 +8,8 @@ from typing import Any
 
 from db.errors import InputError, NotFoundError
 from db.overlap import Overlap
-from db.records import Annotator, Campaign, CampaignCounts, GoldMix, NewCampaign, Picks, Suggest
+from db.records.campaigns import Campaign, CampaignCounts, GoldMix, NewCampaign, Picks, Suggest
+from db.records.people import Annotator
 from db.workspace import Workspace
 from label_ui.gallery_desk import harvest_choices
 from label_ui.roles import needs

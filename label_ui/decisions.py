@@ -13,18 +13,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from db.errors import InputError, NotFoundError
-from db.records import (
-    FLAGS,
-    MAIN_CAMPAIGN,
-    SENT_BACK,
-    Annotator,
-    Campaign,
-    FaceFilter,
-    Gold,
-    Label,
-    NewCampaign,
-    Picks,
-)
+from db.records.campaigns import MAIN_CAMPAIGN, Campaign, NewCampaign, Picks
+from db.records.gallery import FaceFilter
+from db.records.labels import SENT_BACK, Label
+from db.records.people import Annotator
+from db.records.votes import FLAGS, Gold
 from db.workspace import Workspace
 from label_ui.known_faces import KnownFaces
 

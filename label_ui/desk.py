@@ -8,7 +8,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from db.errors import StoreError
-from db.records import FLAGS, Annotator, Campaign
+from db.records.campaigns import Campaign
+from db.records.people import Annotator
+from db.records.votes import FLAGS
 from db.workspace import Workspace
 from label_ui.ballots import Ballot
 from label_ui.feedback import Answer

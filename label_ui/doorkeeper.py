@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 
 from db.annotators import name_key, tidy_name
 from db.errors import InputError, NotFoundError, StoreError
-from db.records import ROLES, Annotator, Role
+from db.records.people import ROLES, Annotator, Role
 from db.store import Store
 from label_ui.passwords import check_new_password, hash_password, is_outdated, is_password
 from label_ui.rates import Limiter, Rate

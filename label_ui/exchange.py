@@ -12,7 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Literal, Protocol
 
-from db.records import FLAGS, XYXY, Vote, VoteAction, check
+from db.records import check
+from db.records.faces import XYXY
+from db.records.votes import FLAGS, Vote, VoteAction
 
 VoterKind = Literal["person", "simulated", "anonymous"]
 VOTER_KINDS: tuple[VoterKind, ...] = ("person", "simulated", "anonymous")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 
 from db.annotators import name_key, tidy_name
-from db.records import MAIN_CAMPAIGN, Campaign, NewCampaign
+from db.records.campaigns import MAIN_CAMPAIGN, Campaign, NewCampaign
 from label_ui.exchange import CampaignRow
 from label_ui.exchange_campaigns import CLOSED_AND_EMPTY, CampaignReader
 from label_ui.exchange_here import Here

@@ -11,7 +11,9 @@ from curate.consensus import known_rule
 from db.annotators import LONGEST_NAME, tidy_name
 from db.errors import ConfigError
 from db.overlap import Overlap
-from db.records import MAIN_CAMPAIGN, Campaign, GoldMix, Harvest, Picks, Suggest, check
+from db.records import check
+from db.records.campaigns import MAIN_CAMPAIGN, Campaign, GoldMix, Picks, Suggest
+from db.records.photos import Harvest
 from db.store import Store
 from label_ui.exchange import FaceName, VoterKind, as_utc, face_of_question, question_of
 from label_ui.exchange_text import is_utf8

@@ -8,7 +8,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from db.label_rows import PastLabel
-from db.records import SENT_BACK, Face, Gold, Label, check
+from db.records import check
+from db.records.faces import Face
+from db.records.labels import SENT_BACK, Label
+from db.records.votes import Gold
 from label_ui.exchange import GoldRow, LabelRow
 from label_ui.exchange_here import Here
 from label_ui.exchange_text import is_utf8

@@ -11,7 +11,7 @@ from typing import Literal, TypeVar
 
 from db.errors import NotFoundError
 from db.progress import progress
-from db.records import Vote
+from db.records.votes import Vote
 from db.whole_file import whole_file
 from db.workspace import Workspace
 from label_ui.exchange import (

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 
-from db.records import XYXY, Face
+from db.records.faces import XYXY, Face
 from db.store import Store
 from label_ui.exchange import FaceName
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from db.annotators import name_key, tidy_name
-from db.records import Face
+from db.records.faces import Face
 from db.workspace import Workspace
 from label_ui.exchange import ANONYMOUS, FaceName, VoterKind
 from label_ui.exchange_faces import FaceIndex, UnknownFaceError

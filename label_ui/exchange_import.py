@@ -16,7 +16,7 @@ from pathlib import Path
 
 from db.annotators import name_key, tidy_name
 from db.progress import progress
-from db.records import Face
+from db.records.faces import Face
 from db.vote_rows import PastVote
 from db.workspace import Workspace
 from label_ui.exchange import (

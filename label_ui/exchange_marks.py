@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from db.records import FLAGS
+from db.records.votes import FLAGS
 from label_ui.exchange import ANONYMOUS, UNSURE, FaceName, LabelRow, LeftOut, Row, VoteRow, vote_word
 from label_ui.exchange_json import joined, to_json
 from label_ui.exchange_objects import face_object, label_object, row_of, vote_object

@@ -9,7 +9,12 @@ from hashlib import blake2b
 from pathlib import PurePosixPath
 
 from db.label_rows import PastLabel
-from db.records import Annotator, Campaign, Face, Gold, Harvest, Label, Vote
+from db.records.campaigns import Campaign
+from db.records.faces import Face
+from db.records.labels import Label
+from db.records.people import Annotator
+from db.records.photos import Harvest
+from db.records.votes import Gold, Vote
 from db.workspace import Workspace
 from label_ui.exchange import (
     ANONYMOUS,

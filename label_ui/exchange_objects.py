@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from db.records import XYXY
+from db.records.faces import XYXY
 from label_ui.exchange import (
     CampaignRow,
     FaceName,

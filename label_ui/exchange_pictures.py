@@ -17,7 +17,8 @@ from curate.detect import Detection
 from curate.faces import CROP_SUFFIX, CropRule, cut_face
 from db.errors import InputError, NotFoundError
 from db.progress import progress
-from db.records import XYXY, NewFace, Photo
+from db.records.faces import XYXY, NewFace
+from db.records.photos import Photo
 from db.workspace import Workspace
 from label_ui.exchange import BadLine, LedgerRow, VoteRow
 from label_ui.exchange_faces import SAME_BOX, FaceIndex, UnknownFaceError, overlap, shares

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
 
-from db.records import Vote
+from db.records.votes import Vote
 from db.workspace import Workspace
 from label_ui.exchange import ANONYMOUS, VoteRow, vote_word
 from label_ui.format_ferplus import counted_word, our_columns

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from db.records import Campaign, Gold, NewVote, Vote
+from db.records.campaigns import Campaign
+from db.records.votes import Gold, NewVote, Vote
 from db.store import Store
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Literal
 
-from db.records import FLAGS
+from db.records.votes import FLAGS
 from label_ui.exchange import (
     UNSURE,
     BadLine,

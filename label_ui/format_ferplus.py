@@ -16,7 +16,7 @@ from itertools import groupby
 from pathlib import Path, PurePosixPath
 from typing import IO, Literal
 
-from db.records import Vote
+from db.records.votes import Vote
 from label_ui.exchange import (
     ANONYMOUS,
     BadLine,

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from db.errors import InputError
-from db.records import FLAGS, STATES, Annotator, FaceFilter, FaceOrder, FaceRow
+from db.records.gallery import FaceFilter, FaceOrder, FaceRow
+from db.records.labels import STATES
+from db.records.people import Annotator
+from db.records.votes import FLAGS
 from db.store import Store
 from db.workspace import Workspace
 from label_ui.roles import needs

@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from db.records import FLAGS, Annotator, Gold, Label
+from db.records.labels import Label
+from db.records.people import Annotator
+from db.records.votes import FLAGS, Gold
 from db.store import Store
 
 _NOTE = "known: "

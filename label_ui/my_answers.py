@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from db.records import Campaign, Gold
+from db.records.campaigns import Campaign
+from db.records.votes import Gold
 from db.store import Store
 from label_ui.feedback import Answer, answer_of, is_right
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from db.records import Role
+from db.records.people import Role
 
 SHARED_SCRIPTS = ("call.js", "nav.js")
 SHARED_STYLES = ("style.css",)

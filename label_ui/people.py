@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from db.errors import InputError, NotFoundError
-from db.records import Annotator, Invite, Role
+from db.records.people import Annotator, Invite, Role
 from db.store import Store
 from label_ui.doorkeeper import hash_of
 from label_ui.passwords import check_new_password, hash_password

@@ -11,7 +11,7 @@ import click
 from db.command import CommandGroup, counted, in_workspace, say, workspace_option
 
 if TYPE_CHECKING:
-    from db.records import Annotator, Role
+    from db.records.people import Annotator, Role
     from db.store import Store
 
 ROLES = ("voter", "curator", "owner")

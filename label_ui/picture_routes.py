@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.concurrency import run_in_threadpool
 
 from db.errors import InputError, MimiqueError, NotFoundError
-from db.records import Face
+from db.records.faces import Face
 from db.workspace import Workspace
 from label_ui.pictures import browser_jpeg
 from label_ui.switchboard import refusal

@@ -10,7 +10,7 @@ from typing import Any
 
 from curate.review import ReviewItem, ReviewList, still_open, to_review
 from db.errors import InputError, NotFoundError
-from db.records import Annotator
+from db.records.people import Annotator
 from db.workspace import Workspace
 from label_ui.decisions import Decisions, Done
 from label_ui.gallery_desk import filter_of

@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from db.errors import NotFoundError
-from db.records import Annotator, Label, Origin, Vote
+from db.records.labels import Label
+from db.records.people import Annotator
+from db.records.photos import Origin
+from db.records.votes import Vote
 from db.store import Store
 from db.workspace import Workspace
 from label_ui.session import photo_view

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, cast
 
 from db.errors import MimiqueError
-from db.records import ROLES, Role
+from db.records.people import ROLES, Role
 
 AnyMethod = TypeVar("AnyMethod", bound=Callable[..., Any])
 _MARK = "__needs_role__"

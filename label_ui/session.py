@@ -9,7 +9,10 @@ from datetime import UTC, datetime
 from db.blobs import Blobs
 from db.errors import NotFoundError
 from db.queue import LEASE_S
-from db.records import Annotator, Campaign, Face, NewVote
+from db.records.campaigns import Campaign
+from db.records.faces import Face
+from db.records.people import Annotator
+from db.records.votes import NewVote
 from db.store import Store
 from label_ui.ballots import Ballot, check_answer, check_request_id, told_by_screen, within_reason
 from label_ui.feedback import Answer, Feedback, answers_of_others, feedback_on

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from db.records import Campaign
+from db.records.campaigns import Campaign
 from db.store import Store
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from curate.intervals import difference_interval
-from db.records import Vote
+from db.records.votes import Vote
 from label_ui.feedback import Answer, answer_of
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from db.errors import MimiqueError, NotFoundError, ServiceError, StoreError
-from db.records import Annotator, Role
+from db.records.people import Annotator, Role
 from label_ui.roles import (
     LoginNeededError,
     LoginRefusedError,

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from db.records import ClassCount
+from db.records.campaigns import ClassCount
 from db.store import Store
 
 PACE_WINDOW = timedelta(hours=1)

@@ -9,7 +9,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from db.errors import InputError
-from db.records import MAIN_CAMPAIGN, ROLES, Annotator, Invite
+from db.records.campaigns import MAIN_CAMPAIGN
+from db.records.people import ROLES, Annotator, Invite
 from db.workspace import Workspace
 from label_ui.people import People
 from label_ui.roles import needs

@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image as PillowImage
 from PIL import ImageDraw, ImageFont
 
-from db.records import XYXY
+from db.records.faces import XYXY
 from live.camera import Image
 from live.colours import RGB, class_colours
 from live.face import LiveFace

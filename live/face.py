@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from db.records import XYXY, check
+from db.records import check
+from db.records.faces import XYXY
 
 
 @dataclass(frozen=True, slots=True)

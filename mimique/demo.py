@@ -17,7 +17,8 @@ from typing import TypeVar
 
 from db.command import say
 from db.errors import InputError
-from db.records import Run, Snapshot
+from db.records.runs import Run
+from db.records.snapshots import Snapshot
 from db.workspace import CONFIG_NAME, Workspace, create_workspace, open_workspace
 from mimique import demo_sections as pages
 from mimique.report import Report, Section, write_report

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from collect.sample_scene import Scene
 from curate.nms import overlaps
-from db.records import PARTS, Face, Run, Snapshot
+from db.records.faces import Face
+from db.records.runs import Run
+from db.records.snapshots import PARTS, Snapshot
 from db.workspace import Workspace
 from mimique.report import Picture, Section, Table, contact_sheet, jpeg
 from mimique.simulated import TEAM, boxes, true_faces, vote_all

@@ -16,7 +16,8 @@ from collect.sample_scene import SceneFace
 from collect.sample_source import truth
 from curate.nms import overlaps
 from db.progress import progress
-from db.records import Face, NewVote
+from db.records.faces import Face
+from db.records.votes import NewVote
 from db.workspace import Workspace
 
 MATCH_IOU = 0.3

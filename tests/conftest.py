@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from new_workspace import new_workspace
 
-from db.records import NewFace, NewPhoto, Origin
+from db.records.faces import NewFace
+from db.records.photos import NewPhoto, Origin
 from db.store import Store
 from db.threads import share_the_cores
 from db.workspace import Workspace

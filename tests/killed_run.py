@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 
-from db.records import Run
+from db.records.runs import Run
 from db.workspace import Workspace
 
 

@@ -16,7 +16,7 @@ import pytest
 from collect.harvest import HarvestTally, harvest
 from collect.source import Candidate, GoneError
 from db.errors import InputError, ServiceError
-from db.records import Origin
+from db.records.photos import Origin
 from db.workspace import Workspace, create_workspace, open_workspace
 
 

@@ -17,7 +17,7 @@ from collect.folder import FolderSource
 from collect.harvest import harvest
 from collect.sample_source import SampleSource, truth
 from db.errors import ConfigError, InputError
-from db.records import Origin
+from db.records.photos import Origin
 from db.workspace import Workspace, open_workspace
 
 CLASSES = ("happy", "angry", "surprised", "neutral")

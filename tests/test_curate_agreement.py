@@ -20,7 +20,7 @@ from curate.reliability import Reliability, alpha, fleiss, reliability
 from curate.said import Said, said
 from curate.voters import Timing, VoterFigures, voters
 from curate.votes_table import VoteTable
-from db.records import FLAGS
+from db.records.votes import FLAGS
 
 # Krippendorff, Computing Krippendorff's Alpha-Reliability (2011), example C: four observers, twelve units.
 KRIPPENDORFF = ("123321412...", "1233224125.3", ".3332342251.", "12332441251.")

@@ -19,7 +19,10 @@ from curate.cli import main
 from curate.said import said
 from curate.votes_table import VoteTable
 from db.errors import NotFoundError
-from db.records import GoldMix, NewCampaign, NewFace, NewPhoto, NewVote, Origin
+from db.records.campaigns import GoldMix, NewCampaign
+from db.records.faces import NewFace
+from db.records.photos import NewPhoto, Origin
+from db.records.votes import NewVote
 from db.store import Store
 from db.workspace import Workspace
 from label_ui.feedback import answer_of, is_right

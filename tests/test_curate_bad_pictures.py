@@ -22,7 +22,7 @@ from curate.detect import Detection
 from curate.faces import find_faces
 from curate.files import faces_in_files, picture_files
 from db.errors import InputError
-from db.records import NewPhoto, Origin
+from db.records.photos import NewPhoto, Origin
 from db.workspace import Workspace
 
 SCENE = compose(3, 1, ("happy", "angry", "surprised", "neutral"))

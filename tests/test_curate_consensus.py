@@ -14,7 +14,11 @@ from curate.consensus import NO_AGREEMENT, REJECTING, RULES, TOO_FEW, Consensus,
 from curate.decide import decide_labels, rule_of_campaign, undo_decisions
 from curate.votes_table import VoteTable, tabulate
 from db.errors import ConfigError, NotFoundError
-from db.records import FLAGS, MAIN_CAMPAIGN, Label, NewCampaign, NewFace, NewPhoto, NewVote, Origin
+from db.records.campaigns import MAIN_CAMPAIGN, NewCampaign
+from db.records.faces import NewFace
+from db.records.labels import Label
+from db.records.photos import NewPhoto, Origin
+from db.records.votes import FLAGS, NewVote
 from db.workspace import Workspace
 
 OURS = sorted(set(RULES) - {"glad", "mace"})  # crowd-kit's are tested where it is installed

@@ -14,7 +14,11 @@ from curate.decide import decide_labels
 from curate.pooled import fit_pooled
 from curate.votes_table import ANONYMOUS, VoteTable
 from db.errors import ConfigError, NotFoundError
-from db.records import NewFace, NewPhoto, NewVote, Origin, Prediction, Run, Snapshot
+from db.records.faces import NewFace
+from db.records.photos import NewPhoto, Origin
+from db.records.runs import Prediction, Run
+from db.records.snapshots import Snapshot
+from db.records.votes import NewVote
 from db.workspace import Workspace
 
 WEIGHING = ("auto", "dawid-skene")

@@ -19,7 +19,11 @@ from curate.export import FORMATS, export_snapshot
 from curate.snapshots import make_snapshot, part_counts, snapshot_hash
 from curate.status import status_of
 from db.errors import InputError
-from db.records import PARTS, Face, Label, NewFace, NewPhoto, NewVote, Origin, SnapshotMember
+from db.records.faces import Face, NewFace
+from db.records.labels import Label
+from db.records.photos import NewPhoto, Origin
+from db.records.snapshots import PARTS, SnapshotMember
+from db.records.votes import NewVote
 from db.workspace import Workspace, create_workspace, open_workspace
 
 CLASSES = ("happy", "angry", "surprised", "neutral")

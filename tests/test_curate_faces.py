@@ -19,7 +19,7 @@ from curate.crops import clip_xyxy, crop, crop_xyxy, roll_deg, sharpness, uprigh
 from curate.detect import Detection, Landmarks
 from curate.faces import CropRule, FacesTally, find_faces, usable_faces
 from db.blobs import FolderBlobs
-from db.records import NewPhoto, Origin
+from db.records.photos import NewPhoto, Origin
 from db.workspace import Workspace, create_workspace, open_workspace
 
 Image = NDArray[np.uint8]

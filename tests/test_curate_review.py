@@ -11,7 +11,11 @@ from hypothesis import strategies as st
 
 from curate.auto import Opinions
 from curate.review import Reason, ReviewItem, still_open, suspects, to_review
-from db.records import MAIN_CAMPAIGN, SENT_BACK, Label, NewVote, Prediction, Run, Snapshot
+from db.records.campaigns import MAIN_CAMPAIGN
+from db.records.labels import SENT_BACK, Label
+from db.records.runs import Prediction, Run
+from db.records.snapshots import Snapshot
+from db.records.votes import NewVote
 from db.store import Store
 from db.workspace import Workspace
 

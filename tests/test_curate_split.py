@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate.split import SplitItem, leaks, split, whole_ratios
-from db.records import PARTS, Part
+from db.records.snapshots import PARTS, Part
 
 CLASSES = ("angry", "happy", "neutral", "surprised")
 SEED_RATIOS = (20.0, 4.0, 1.0)

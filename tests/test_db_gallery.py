@@ -8,17 +8,12 @@ from datetime import UTC, datetime
 import pytest
 
 from db.errors import InputError
-from db.records import (
-    MAIN_CAMPAIGN,
-    ClassCount,
-    FaceFilter,
-    FaceRow,
-    Label,
-    NewFace,
-    NewPhoto,
-    NewVote,
-    Origin,
-)
+from db.records.campaigns import MAIN_CAMPAIGN, ClassCount
+from db.records.faces import NewFace
+from db.records.gallery import FaceFilter, FaceRow
+from db.records.labels import Label
+from db.records.photos import NewPhoto, Origin
+from db.records.votes import NewVote
 from db.store import Store
 from db.workspace import Workspace
 

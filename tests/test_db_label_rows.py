@@ -9,7 +9,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from db.label_rows import PastLabel
-from db.records import Gold, Label, NewFace, NewPhoto, Origin
+from db.records.faces import NewFace
+from db.records.labels import Label
+from db.records.photos import NewPhoto, Origin
+from db.records.votes import Gold
 from db.store import Store
 
 NOW = datetime.now(UTC)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from one_store import on_one_store
 
-from db.records import Label
+from db.records.labels import Label
 from db.store import Store
 
 

@@ -14,7 +14,8 @@ from sqlalchemy import Connection, text
 import db.schema
 from db.engine import Database, engine_for
 from db.queue_rows import Wanted
-from db.records import MAIN_CAMPAIGN, NewCampaign, NewVote
+from db.records.campaigns import MAIN_CAMPAIGN, NewCampaign
+from db.records.votes import NewVote
 from db.store import Store
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)

@@ -17,21 +17,12 @@ from one_store import on_one_store
 from db.errors import InputError, NotFoundError
 from db.overlap import Overlap
 from db.queue_rows import Wanted
-from db.records import (
-    MAIN_CAMPAIGN,
-    Campaign,
-    GoldMix,
-    NewCampaign,
-    NewFace,
-    NewPhoto,
-    NewVote,
-    Origin,
-    Picks,
-    Prediction,
-    QueuedFace,
-    Run,
-    Snapshot,
-)
+from db.records.campaigns import MAIN_CAMPAIGN, Campaign, GoldMix, NewCampaign, Picks, QueuedFace
+from db.records.faces import NewFace
+from db.records.photos import NewPhoto, Origin
+from db.records.runs import Prediction, Run
+from db.records.snapshots import Snapshot
+from db.records.votes import NewVote
 from db.store import Store
 from db.workspace import Workspace
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from db.errors import NotFoundError
-from db.records import NewCampaign
+from db.records.campaigns import NewCampaign
 from db.store import Store
 
 

@@ -7,7 +7,12 @@ from pathlib import Path
 import pytest
 
 from db.errors import NotFoundError, StoreError
-from db.records import Label, NewFace, NewPhoto, NewVote, Origin, Prediction, Run, Snapshot, SnapshotMember
+from db.records.faces import NewFace
+from db.records.labels import Label
+from db.records.photos import NewPhoto, Origin
+from db.records.runs import Prediction, Run
+from db.records.snapshots import Snapshot, SnapshotMember
+from db.records.votes import NewVote
 from db.store import Store
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

@@ -13,7 +13,8 @@ from sqlalchemy import update
 
 from db.engine import engine_for
 from db.errors import NotFoundError
-from db.records import NewCampaign, NewVote, Vote
+from db.records.campaigns import NewCampaign
+from db.records.votes import NewVote, Vote
 from db.store import Store
 from db.tables import vote
 from db.vote_rows import PastVote

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from one_store import on_one_store
 
 from db.errors import InputError, NotFoundError
-from db.records import NewVote
+from db.records.votes import NewVote
 from db.store import Store
 from db.workspace import Workspace
 

@@ -15,7 +15,8 @@ from label_server import served
 from curate.agreement import Agreement
 from curate.agreement_votes import Asked, store_agreement
 from db.errors import NotFoundError
-from db.records import Annotator, NewVote
+from db.records.people import Annotator
+from db.records.votes import NewVote
 from db.store import Store
 from db.workspace import Workspace
 from label_ui.agreement_desk import CURATORS_ONLY, SHEETS, AgreementDesk

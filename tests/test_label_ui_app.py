@@ -16,7 +16,7 @@ from label_server import Server, served
 from new_workspace import new_workspace
 
 from db.overlap import Overlap
-from db.records import GoldMix, NewCampaign, Picks
+from db.records.campaigns import GoldMix, NewCampaign, Picks
 from db.workspace import Workspace
 from label_ui.people import People
 

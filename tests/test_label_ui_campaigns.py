@@ -11,19 +11,12 @@ import pytest
 from curate.intervals import difference_interval
 from db.errors import InputError, MimiqueError, NotFoundError
 from db.overlap import Overlap
-from db.records import (
-    Annotator,
-    GoldMix,
-    NewCampaign,
-    NewPhoto,
-    NewVote,
-    Origin,
-    Picks,
-    Prediction,
-    Run,
-    Snapshot,
-    Suggest,
-)
+from db.records.campaigns import GoldMix, NewCampaign, Picks, Suggest
+from db.records.people import Annotator
+from db.records.photos import NewPhoto, Origin
+from db.records.runs import Prediction, Run
+from db.records.snapshots import Snapshot
+from db.records.votes import NewVote
 from db.workspace import Workspace
 from label_ui.campaigns import CampaignDesk
 from label_ui.my_answers import my_answers

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from label_server import free_port
 
 from db.errors import InputError, NotFoundError
-from db.records import Annotator
+from db.records.people import Annotator
 from db.store import Store
 from db.workspace import Workspace, create_workspace, open_workspace
 from label_ui import passwords

@@ -22,19 +22,12 @@ from hypothesis import strategies as st
 from db.command import command_group
 from db.errors import NotFoundError
 from db.overlap import Overlap
-from db.records import (
-    FLAGS,
-    Annotator,
-    GoldMix,
-    Label,
-    NewCampaign,
-    NewFace,
-    NewPhoto,
-    NewVote,
-    Origin,
-    Picks,
-    Suggest,
-)
+from db.records.campaigns import GoldMix, NewCampaign, Picks, Suggest
+from db.records.faces import NewFace
+from db.records.labels import Label
+from db.records.people import Annotator
+from db.records.photos import NewPhoto, Origin
+from db.records.votes import FLAGS, NewVote
 from db.workspace import Workspace, create_workspace, open_workspace
 from label_ui.decisions import Decisions
 from label_ui.exchange import BadLine, FaceName, LabelRow, Row, VoteRow

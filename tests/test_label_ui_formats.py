@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from db.errors import ConfigError, InputError, StoreError
-from db.records import FLAGS
+from db.records.votes import FLAGS
 from db.whole_file import whole_file
 from label_ui.exchange import BadLine, FaceName, LabelRow, Row, VoteRow
 from label_ui.exchange_formats import format_for, format_named, format_of, formats

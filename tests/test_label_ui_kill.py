@@ -17,7 +17,7 @@ from label_server import Guest, served
 from new_workspace import new_workspace
 
 from db.overlap import Overlap
-from db.records import MAIN_CAMPAIGN
+from db.records.campaigns import MAIN_CAMPAIGN
 from db.workspace import Workspace
 
 AddFaces = Callable[[Workspace, int], tuple[int, ...]]

@@ -22,7 +22,10 @@ from label_server import guest_at, served
 
 from curate.decide import decide_labels, undo_decisions
 from db.errors import ConfigError, InputError, NotFoundError
-from db.records import FLAGS, MAIN_CAMPAIGN, Annotator, NewPhoto, NewVote, Origin
+from db.records.campaigns import MAIN_CAMPAIGN
+from db.records.people import Annotator
+from db.records.photos import NewPhoto, Origin
+from db.records.votes import FLAGS, NewVote
 from db.workspace import Workspace
 from label_ui.decisions import Decisions
 from label_ui.gallery_desk import GalleryDesk

@@ -14,7 +14,7 @@ from label_server import Guest, Server, served
 from new_workspace import new_workspace
 
 import label_ui
-from db.records import ROLES
+from db.records.people import ROLES
 from db.workspace import Workspace
 from label_ui.desks import desks_of
 from label_ui.people import People

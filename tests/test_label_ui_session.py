@@ -15,7 +15,10 @@ from one_store import on_one_store
 
 from db.errors import InputError, NotFoundError
 from db.overlap import Overlap
-from db.records import Annotator, Campaign, GoldMix, NewCampaign, Picks, Prediction, Run, Snapshot, Suggest
+from db.records.campaigns import Campaign, GoldMix, NewCampaign, Picks, Suggest
+from db.records.people import Annotator
+from db.records.runs import Prediction, Run
+from db.records.snapshots import Snapshot
 from db.workspace import Workspace
 from label_ui.ballots import Ballot
 from label_ui.desk import Desk, OtherPersonError

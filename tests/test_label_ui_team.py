@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 
 from db.errors import InputError, NotFoundError
 from db.overlap import Overlap
-from db.records import MAIN_CAMPAIGN, Annotator, ClassCount, Label, NewVote
+from db.records.campaigns import MAIN_CAMPAIGN, ClassCount
+from db.records.labels import Label
+from db.records.people import Annotator
+from db.records.votes import NewVote
 from db.workspace import Workspace
 from label_ui.team import Progress, TimeLeft, people_of, progress_of, time_left
 from label_ui.team_desk import TeamDesk

@@ -14,7 +14,8 @@ from click.testing import CliRunner, Result
 from cv2 import videoio_registry as registry
 
 from db.errors import ConfigError
-from db.records import Run, Snapshot
+from db.records.runs import Run
+from db.records.snapshots import Snapshot
 from db.workspace import Workspace
 from live.cli import main
 from live.clip import VideoCamera

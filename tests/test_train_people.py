@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from db.records import NewVote, SnapshotMember
+from db.records.snapshots import SnapshotMember
+from db.records.votes import NewVote
 from db.workspace import Workspace
 from train.people import people_in_words, people_of, people_on_class
 

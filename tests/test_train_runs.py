@@ -13,7 +13,10 @@ from killed_run import killed_run
 from new_workspace import new_workspace
 
 from db.errors import ConfigError, InputError, ModelError, NotFoundError
-from db.records import NewFace, NewPhoto, Origin, Run, Snapshot, SnapshotMember
+from db.records.faces import NewFace
+from db.records.photos import NewPhoto, Origin
+from db.records.runs import Run
+from db.records.snapshots import Snapshot, SnapshotMember
 from db.workspace import Workspace
 from train.classifier import load_classifier, predict_faces
 from train.cli import main

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from curate.votes_table import VoteTable
-from db.records import FLAGS
+from db.records.votes import FLAGS
 
 CLASSES = ("happy", "angry", "surprised", "neutral")
 Answer = str | None

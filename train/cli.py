@@ -14,7 +14,7 @@ from train.cli_detector import detector
 from train.cli_shared import DEVICES, SEED, announce, resume_named
 
 if TYPE_CHECKING:
-    from db.records import Run
+    from db.records.runs import Run
 
 main = command_group(
     "train",

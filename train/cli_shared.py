@@ -10,7 +10,7 @@ import click
 from db.command import in_workspace, say
 
 if TYPE_CHECKING:
-    from db.records import Run
+    from db.records.runs import Run
     from db.workspace import Workspace
 
 SEED = click.IntRange(0, 2**31 - 1)  # what every generator takes

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from db.errors import InputError, NotFoundError
-from db.records import Run
+from db.records.runs import Run
 from db.workspace import Workspace
 from train.detector_recipe import is_detector
 from train.detector_show import print_detector

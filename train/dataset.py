@@ -15,7 +15,7 @@ from db.blobs import Blobs
 from db.command import say
 from db.errors import InputError, NotFoundError
 from db.progress import progress
-from db.records import Part, Snapshot, SnapshotMember
+from db.records.snapshots import Part, Snapshot, SnapshotMember
 
 Image = NDArray[np.uint8]
 SMALL_PART = 30  # below this many faces, choosing the best epoch is mostly luck

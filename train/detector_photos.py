@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from collect.image import decode, encode_jpeg
 from db.errors import InputError
 from db.progress import progress
-from db.records import Snapshot
+from db.records.snapshots import Snapshot
 from train.detector_boxes import BoxTable, held_out, read_boxes
 from train.detector_patches import Patch
 

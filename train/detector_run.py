@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from db.command import say
 from db.errors import ModelError
 from db.progress import progress
-from db.records import Run
+from db.records.runs import Run
 from db.whole_file import renamed_when_whole
 from db.workspace import Workspace
 from train.detector_recipe import FaceDetectorRecipe

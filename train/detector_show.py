@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from db.command import counted, in_workspace
-from db.records import Run
+from db.records.runs import Run
 from db.workspace import Workspace
 from train.runs import run_folder, run_state
 

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from db.command import say
-from db.records import Prediction, Run, Snapshot, SnapshotMember
+from db.records.runs import Prediction, Run
+from db.records.snapshots import Snapshot, SnapshotMember
 from db.workspace import Workspace
 from train.classifier import open_classifier
 from train.dataset import PackedFaces, read_crop, square

@@ -10,7 +10,7 @@ from curate.agreement_votes import asked_of
 from curate.ceiling import Match, ceiling
 from curate.kinds_of_faces import FittedKinds, kinds_of_faces
 from curate.said import Said
-from db.records import SnapshotMember
+from db.records.snapshots import SnapshotMember
 from db.workspace import Workspace
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from db.errors import ModelError
-from db.records import Part, Run, Snapshot
+from db.records.runs import Run
+from db.records.snapshots import Part, Snapshot
 from db.workspace import Workspace
 from train.card import ModelCard
 from train.dataset import PackedFaces, check_trainable, pack_part

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from db.records import Run
+from db.records.runs import Run
 from db.workspace import Workspace
 from train.detector_recipe import FaceDetectorRecipe
 from train.recipes import YoloRecipe, recipe_from_record

@@ -22,7 +22,8 @@ from typing import Any, Literal
 
 from db.command import say
 from db.errors import FULL_DISK, ConfigError, NotFoundError
-from db.records import Run, Snapshot
+from db.records.runs import Run
+from db.records.snapshots import Snapshot
 from db.whole_file import renamed_when_whole
 from db.workspace import Workspace
 from train.lock import hold, is_held

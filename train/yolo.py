@@ -12,7 +12,8 @@ from curate.registry import DEFAULT_DETECTOR
 from db.command import say
 from db.errors import ConfigError
 from db.privacy import quiet_ultralytics
-from db.records import Part, Run, Snapshot
+from db.records.runs import Run
+from db.records.snapshots import Part, Snapshot
 from db.workspace import Workspace
 from train.card import ModelCard
 from train.dataset import PackedFaces, check_trainable, pack_part
