@@ -50,9 +50,9 @@ _MODELS = (
     ModelEntry(
         DEFAULT_DETECTOR,
         FACE_DETECTION,
-        "mimique-face-0.3.onnx",
-        "8111ffbeebe9f8e307eda94ed8072e23d6fa0fe06eb70e603323744c0e7ac4c0",
-        5446102,
+        "mimique-face-0.4.onnx",
+        "7bf6e7578eba5866b1c3b89f62271e9f1a3e537007d26193b94bede04805cdc2",
+        5446081,
         "AGPL-3.0-or-later; trained on WIDER FACE (research use)",
         bundled=True,
     ),
