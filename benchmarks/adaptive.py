@@ -1,10 +1,12 @@
 """Replays a voting policy on recorded votes: how many votes a face it takes, and how well others agree with it.
 
-    python benchmarks/adaptive.py --votes votes.csv [--least 2 --lead 2 --most 5] [--held-out 5]
+    python benchmarks/adaptive.py --votes votes.csv [--least 2 --lead 2 --most 5 --held-out 5]
 
 FILE holds question,worker,answer lines, or counts as FER+ has them. The votes on each question are put in a random
 order; the last ``--held-out`` judge, the others are asked one after the other until the policy has enough. Questions
-with fewer than most + held-out votes are left out. "Unsure" and flags are answers like the classes.
+with fewer than most + held-out votes are left out. Which of the two is not given is chosen by the votes that half of
+the questions have or more (FER+: ten): half of them judge, the rest are asked, 5 at most of each. "Unsure" and flags
+are answers like the classes.
 
 Judged are the questions on which the held-out voters have a single favourite; "of a class" those where it is a class
 (as FER+ itself leaves out faces that are mostly "unknown" or "not a face"). A decision agrees when it is that
@@ -63,6 +65,25 @@ def recorded(path: Path) -> Recorded:
     classes = len(votes.classes)
     answers = np.where(votes.choices >= 0, votes.choices, classes + 1 + votes.flags)[rows]
     return Recorded(votes.items[rows], votes.annotators[rows], answers, votes.classes)
+
+
+def chosen_numbers(sizes: Ints, most: int | None, held: int | None) -> tuple[int, int]:
+    """(most, held out): those given, and for the others halves of the votes that questions usually have, 5 at most.
+
+    ``sizes`` are the votes of each question. Errors: ClickException, with what would do, when no question has so many.
+    """
+    usual, largest = (int(np.median(sizes)), int(sizes.max())) if len(sizes) else (0, 0)
+    usual = usual if usual >= (most or 1) + (held or 1) else largest
+    judges = held or max(1, min(5, usual // 2 if most is None else usual - most))
+    asked = most or max(1, min(5, usual - judges))
+    if asked + judges <= largest:
+        return asked, judges
+    if largest < 2:
+        raise click.ClickException("no question has two votes: one to ask and one to judge")
+    raise click.ClickException(
+        f"no question has {asked} + {judges} votes: {largest} is the most that one has; "
+        f"try --most {largest - largest // 2} --held-out {largest // 2}"
+    )
 
 
 def dealt(votes: Recorded, most: int, held: int, seed: int) -> Deal:
@@ -242,20 +263,24 @@ def measure(votes: Recorded, chosen: Overlap, held: int, rules: Sequence[str], s
 @click.option(
     "--model", type=click.Path(path_type=Path, exists=True), help="Out-of-fold probabilities a question."
 )
-@click.option("--least", type=click.IntRange(1), default=2, show_default=True)
+@click.option("--least", type=click.IntRange(1), help="[default: 2, or --most if that is less]")
 @click.option("--lead", type=click.IntRange(1), default=2, show_default=True)
-@click.option("--most", type=click.IntRange(1), default=5, show_default=True)
-@click.option("--held-out", type=click.IntRange(1), default=5, show_default=True, help="Voters who judge.")
+@click.option("--most", type=click.IntRange(1), help="[default: by the votes a question, 5 for ten]")
+@click.option(
+    "--held-out",
+    type=click.IntRange(1),
+    help="Voters who judge. [default: by the votes a question, 5 for ten]",
+)
 @click.option("--rule", "rules", multiple=True, default=("answers", "auto"), show_default=True)
 @click.option("--seeds", type=click.IntRange(1), default=5, show_default=True, help="Random orders.")
 @click.option("--write", type=click.Path(path_type=Path, exists=True), help="The page to put the figures in.")
 def main(
     path: Path,
     model: Path | None,
-    least: int,
+    least: int | None,
     lead: int,
-    most: int,
-    held_out: int,
+    most: int | None,
+    held_out: int | None,
     rules: tuple[str, ...],
     seeds: int,
     write: Path | None,
@@ -266,8 +291,14 @@ def main(
     if model and "auto" not in rules:
         raise click.BadParameter("a model needs --rule auto")
     votes = recorded(path)
-    if not len(dealt(votes, most, held_out, 0).asked):
-        raise click.ClickException(f"no question in {path} has {most} + {held_out} votes")
+    sizes = np.unique(votes.questions, return_counts=True)[1]
+    most, held_out = chosen_numbers(sizes, most, held_out)
+    least = least or min(2, most)
+    if least > most:
+        raise click.BadParameter(f"--least {least} is over --most {most}")
+    click.echo(
+        f"asked: {least} to {most} votes, until one answer leads by {lead}; judges: {held_out}", err=True
+    )
     policy = Overlap("adaptive", least, lead, most)
     found = measure(votes, policy, held_out, rules, seeds)
     if model:

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--votes",
-    type=click.Path(path_type=Path),
-    help="A file of question,worker,answer, or of counts as FER+ has them; no workspace needed. Upper and lower "
-    "case are one.",
+    type=click.Path(path_type=Path, allow_dash=True),
+    help="A file of question,worker,answer, or of counts as FER+ has them; - is standard input; no workspace needed. "
+    "Upper and lower case are one.",
 )
 @click.option(
     "--csv",
@@ -50,7 +50,7 @@ def agreement_command(
     from curate.agreement_sheets import sheets, write_sheets
 
     if folder:
-        paths = write_sheets(sheets(found, person, face), folder)
+        paths = write_sheets(sheets(found, person, face), folder, votes)
         say(f"{len(paths)} tables written to {folder}")
     if as_json:
         import json
@@ -68,12 +68,13 @@ def _from_file(path: Path) -> tuple[Agreement, Names, Names]:
     from curate.agreement import agreement
     from curate.answers import read_answers
     from curate.said import said
+    from curate.table_text import source_name
 
     answers = read_answers(path)
     for note in answers.notes:
-        say(f"{path}: {note}")
+        say(f"{source_name(path)}: {note}")
     if answers.bad:
-        say(f"{path}: left out {len(answers.bad):,} of its lines, first {answers.bad[0]}")
+        say(f"{source_name(path)}: left out {len(answers.bad):,} of its lines, first {answers.bad[0]}")
     found = agreement(said(answers.table))
     return found, lambda worker: answers.workers[worker], lambda question: answers.questions[question]
 

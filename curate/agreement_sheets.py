@@ -11,6 +11,7 @@ import numpy as np
 
 from curate.agreement import Agreement
 from curate.intervals import Bounds
+from db.whole_file import check_not_read
 
 Cell = str | int | float | None
 Row = dict[str, Cell]
@@ -186,15 +187,20 @@ def as_csv(rows: Sequence[Row]) -> str:
     return text.getvalue()
 
 
-def write_sheets(all_sheets: Mapping[str, Sequence[Row]], folder: Path) -> list[Path]:
-    """One CSV file a sheet, written over what was there; gives their paths."""
+def write_sheets(
+    all_sheets: Mapping[str, Sequence[Row]], folder: Path, votes: Path | None = None
+) -> list[Path]:
+    """One CSV file a sheet, written over what was there; gives their paths.
+
+    Errors: InputError, before anything is written, when one would be written over the file of ``votes``.
+    """
+    paths = {name: folder / f"{name}.csv" for name in all_sheets}
+    for path in paths.values():
+        check_not_read(path, *([votes] if votes else []), told="the file of votes", option="--csv")
     folder.mkdir(parents=True, exist_ok=True)
-    paths = []
-    for name, rows in all_sheets.items():
-        path = folder / f"{name}.csv"
-        path.write_text(as_csv(rows), encoding="utf-8")
-        paths.append(path)
-    return paths
+    for name, path in paths.items():
+        path.write_text(as_csv(all_sheets[name]), encoding="utf-8")
+    return list(paths.values())
 
 
 def _figure(name: str, value: float | None, bounds: Bounds | None) -> Row:

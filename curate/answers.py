@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.answer_words import Meanings, is_class, meanings
-from curate.table_text import NO_TEXT_HINT, encoding_of, table_lines
+from curate.table_text import NO_TEXT_HINT, open_table, source_name, table_lines
 from curate.votes_table import ANONYMOUS, VoteTable
 from db.errors import InputError
 
@@ -64,27 +64,21 @@ class Answers:
 def read_answers(path: Path) -> Answers:
     """The votes of a file, bad lines left out and listed. No votes at all are fine, as long as columns are named.
 
-    Of several answers by one worker to one question the first counts. Errors: InputError when the file cannot be
-    read, is no text, is empty, or its first line does not name the columns.
+    ``-`` is standard input; a pipe is read as well. Of several answers by one worker to one question the first
+    counts. Errors: InputError when the file cannot be read, is no text, is empty, or its first line does not name
+    the columns.
     """
-    try:
-        with path.open(encoding=encoding_of(path), newline="") as file:
-            first = file.readline()
-            delimiter = max(",;\t", key=first.count)
-            header = [name.strip() for name in next(csv.reader([first], delimiter=delimiter), [])]
-            if not first.strip():
-                raise InputError(f"{path} is empty", hint=_HINT)
-            return _read(path, header, table_lines(file, delimiter, len(header)))
-    except OSError as error:
-        raise InputError(
-            f"{path} cannot be read: {error.strerror}", hint="check the spelling of the path"
-        ) from error
-    except UnicodeError as error:
-        told = "it is neither UTF-8, nor UTF-16, nor Windows-1252"
-        raise InputError(f"{path} is no text: {told}", hint=NO_TEXT_HINT) from error
+    source = source_name(path)
+    with open_table(path) as file:
+        first = file.readline()
+        delimiter = max(",;\t", key=first.count)
+        header = [name.strip() for name in next(csv.reader([first], delimiter=delimiter), [])]
+        if not first.strip():
+            raise InputError(f"{source} is empty", hint=_HINT)
+        return _read(source, header, table_lines(file, delimiter, len(header)))
 
 
-def _read(path: Path, header: list[str], rows: _Lines) -> Answers:
+def _read(source: str, header: list[str], rows: _Lines) -> Answers:
     question, worker, answer = (_column(header, names) for names in (QUESTION, WORKER, ANSWER))
     if question is not None and worker is not None and answer is not None:
         return _named(rows, (question, worker, answer))
@@ -94,9 +88,11 @@ def _read(path: Path, header: list[str], rows: _Lines) -> Answers:
             return _counted(rows, header, question, counts)
     names = ", ".join(header)
     if not names.isprintable():
-        raise InputError(f"{path} is no text: its first line has control characters", hint=NO_TEXT_HINT)
+        raise InputError(f"{source} is no text: its first line has control characters", hint=NO_TEXT_HINT)
     missing = "question" if question is None else "worker" if worker is None else "answer"
-    raise InputError(f"{path} has no column {missing!r}; its columns are {names[:_SHOWN_NAMES]}", hint=_HINT)
+    raise InputError(
+        f"{source} has no column {missing!r}; its columns are {names[:_SHOWN_NAMES]}", hint=_HINT
+    )
 
 
 def _column(header: list[str], names: tuple[str, ...]) -> int | None:

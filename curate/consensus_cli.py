@@ -24,9 +24,9 @@ _SHOWN_BAD_LINES = 20
 @workspace_option
 @click.option(
     "--votes",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="A file of question,worker,answer, or of counts, instead of a workspace. The answers unsure, not_a_face, "
-    "artificial, unusable and offensive are no classes; upper and lower case are one.",
+    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+    help="A file of question,worker,answer, or of counts, instead of a workspace; - is standard input. The answers "
+    "unsure, not_a_face, artificial, unusable and offensive are no classes; upper and lower case are one.",
 )
 @click.option(
     "--out",
@@ -89,6 +89,7 @@ def consensus_command(
       curate consensus --campaign "second round"
       curate consensus --undo                       take the newest run back
       curate consensus --votes answers.csv --rule auto --out labels.csv
+      grep -v robot answers.csv | curate consensus --votes -
 
     A face that most voters flag as no face, artificial or unusable is rejected. The labels of --votes have the
     columns question,label,confidence,votes,rule,reason and p_CLASS for each class.
@@ -163,6 +164,8 @@ def _decide_workspace(workspace: Workspace, asked: _Question, terms: Terms, as_j
         )
     if done.strangers:
         say(f"{done.strangers:,} votes are for a class this workspace no longer has; they were left out")
+    if not (any(done.by_class.values()) or done.undecided or done.rejected or done.waiting or done.strangers):
+        say(f"{f'campaign {asked.campaign!r}' if asked.campaign else 'this workspace'} has no votes yet")
     if any(done.by_class.values()):
         say_next(workspace.path, "curate split --ratios 20:4:1")
 
@@ -186,7 +189,12 @@ def _undo(workspace: Workspace, as_json: bool) -> None:
 def _decide_file(votes: Path, out: Path | None, rule: str, terms: Terms, as_json: bool) -> None:
     from curate.answers import read_answers
     from curate.label_file import decide_answers
+    from curate.table_text import source_name
+    from db.whole_file import check_not_read
 
+    source = source_name(votes)
+    if out is not None:
+        check_not_read(out, votes, told="the file of votes")
     answers = read_answers(votes)
     if not len(answers.table):
         why = (
@@ -195,15 +203,15 @@ def _decide_file(votes: Path, out: Path | None, rule: str, terms: Terms, as_json
             else "no line below its first has one"
         )
         raise InputError(
-            f"{votes} has no votes: {why}", hint="give a line for each vote: question,worker,answer"
+            f"{source} has no votes: {why}", hint="give a line for each vote: question,worker,answer"
         )
     done = decide_answers(answers, out or sys.stdout, rule, terms)
     for note in done.notes:
-        say(f"{votes}: {note}")
+        say(f"{source}: {note}")
     for bad in done.bad[:_SHOWN_BAD_LINES]:
-        say(f"{votes}, {bad}; left out")
+        say(f"{source}, {bad}; left out")
     if len(done.bad) > _SHOWN_BAD_LINES:
-        say(f"{votes}: left out {counted(len(done.bad) - _SHOWN_BAD_LINES, 'lines')} more")
+        say(f"{source}: left out {counted(len(done.bad) - _SHOWN_BAD_LINES, 'lines')} more")
     text = json.dumps(done.counts()) if as_json else tally(done.counts())
     if out is None:
         say(text)

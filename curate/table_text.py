@@ -5,34 +5,86 @@ from __future__ import annotations
 import codecs
 import contextlib
 import csv
+import io
+import shutil
+import sys
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
+from tempfile import SpooledTemporaryFile
+from typing import IO
 
 from db.errors import InputError
 
+STDIN = Path("-")
 NO_TEXT_HINT = "give a text table (CSV), saved as UTF-8"
 _BLOCK = 1 << 20
+_IN_MEMORY = 1 << 26  # bytes of a pipe; what is longer waits on the disk
 LINES_OF_A_CELL = 4  # a quote that is open for longer was never meant as one
 
 
-def encoding_of(path: Path) -> str:
-    """UTF-16 where the file begins with its mark, else UTF-8, else Windows-1252.
+def source_name(path: Path) -> str:
+    """What messages call a file to read: ``-`` is standard input."""
+    return "standard input" if path == STDIN else str(path)
 
-    Errors: InputError for a file with null bytes, which no text has; OSError when it cannot be read.
+
+def cannot_read(path: Path, error: OSError) -> InputError:
+    """The one line about a file that the system does not let us read."""
+    return InputError(
+        f"{source_name(path)} cannot be read: {error.strerror or str(error) or type(error).__name__}",
+        hint="check the spelling of the path",
+    )
+
+
+@contextlib.contextmanager
+def open_table(path: Path) -> Iterator[IO[str]]:
+    """The text of a table from anywhere, its line ends as they are; ``-`` is standard input, and a pipe is fine.
+
+    Errors: InputError when it cannot be read or is no text, while it is open too.
+    """
+    try:
+        with _seekable(path) as data:
+            encoding = _encoding_of(data, source_name(path))
+            data.seek(0)
+            with io.TextIOWrapper(data, encoding=encoding, newline="") as file:
+                yield file
+    except OSError as error:
+        raise cannot_read(path, error) from error
+    except UnicodeError as error:
+        told = "it is neither UTF-8, nor UTF-16, nor Windows-1252"
+        raise InputError(f"{source_name(path)} is no text: {told}", hint=NO_TEXT_HINT) from error
+
+
+@contextlib.contextmanager
+def _seekable(path: Path) -> Iterator[IO[bytes]]:
+    """The bytes, which can be read twice: a pipe gives its own once, so they are kept meanwhile."""
+    with contextlib.ExitStack() as opened:
+        given = sys.stdin.buffer if path == STDIN else opened.enter_context(path.open("rb"))
+        if path != STDIN and given.seekable():
+            yield given
+            return
+        kept = opened.enter_context(SpooledTemporaryFile(max_size=_IN_MEMORY))
+        shutil.copyfileobj(given, kept, _BLOCK)
+        kept.seek(0)
+        yield kept
+
+
+def _encoding_of(data: IO[bytes], name: str) -> str:
+    """UTF-16 where the text begins with its mark, else UTF-8, else Windows-1252.
+
+    Errors: InputError for one with null bytes, which no text has; OSError when it cannot be read.
     """
     decoder = codecs.getincrementaldecoder("utf-8")()
     encoding = "utf-8-sig"
-    with path.open("rb") as file:
-        if file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-            return "utf-16"
-        file.seek(0)
-        while block := file.read(_BLOCK):
-            if b"\0" in block:
-                raise InputError(f"{path} is no text: it has null bytes", hint=NO_TEXT_HINT)
-            encoding = encoding if encoding == "cp1252" or _decodes(decoder, block) else "cp1252"
+    if data.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return "utf-16"
+    data.seek(0)
+    while block := data.read(_BLOCK):
+        if b"\0" in block:
+            raise InputError(f"{name} is no text: it has null bytes", hint=NO_TEXT_HINT)
+        encoding = encoding if encoding == "cp1252" or _decodes(decoder, block) else "cp1252"
     return encoding if encoding == "cp1252" or _decodes(decoder, b"", final=True) else "cp1252"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 
 from db.annotators import AnnotatorLedger
 from db.campaigns import CampaignLedger
@@ -68,6 +69,14 @@ class Store:
         """
         with rehearsal(self._database) as database:
             yield Store(database)
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files of a SQLite store, whether they are there now or not; () for any other."""
+        name = self._database.engine.url.database
+        if self.backend != "sqlite" or not name:
+            return ()
+        return tuple(Path(f"{name}{suffix}") for suffix in ("", "-wal", "-shm"))
 
     @property
     def backend(self) -> str:

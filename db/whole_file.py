@@ -25,6 +25,23 @@ def is_stdout(path: Path) -> bool:
     return path in _STDOUT
 
 
+def check_not_read(out: Path, *inputs: Path, told: str, option: str = "--out") -> None:
+    """Refuse to write over one of the inputs under any of its names: a link of either kind, ``-`` for standard input.
+
+    ``told`` says what the inputs are, ``option`` where ``out`` came from. Devices and pipes may be both at once.
+    Errors: InputError.
+    """
+    there = None if is_stdout(out) else _about(out)
+    if there is None or not stat.S_ISREG(there.st_mode):
+        return
+    for path in inputs:
+        about = _about_stdin() if path == Path("-") else _about(path)
+        if about is not None and os.path.samestat(there, about):
+            raise InputError(
+                f"{out} is {told}; it would be overwritten", hint=f"name another place with {option}"
+            )
+
+
 @contextlib.contextmanager
 def whole_file(path: Path) -> Iterator[IO[str]]:
     """A text file to write (UTF-8), in place of what ``path`` was when all went well; ``-`` is standard output.
@@ -89,6 +106,22 @@ def _mode(path: Path) -> int | None:
     try:
         return path.stat().st_mode
     except FileNotFoundError:
+        return None
+
+
+def _about(path: Path) -> os.stat_result | None:
+    """The file behind the path; None where none can be seen: then nothing there can be overwritten either."""
+    try:
+        return path.stat()
+    except (OSError, ValueError):
+        return None
+
+
+def _about_stdin() -> os.stat_result | None:
+    """The file behind standard input, if it has one."""
+    try:
+        return os.fstat(sys.stdin.fileno())
+    except (OSError, ValueError):
         return None
 
 

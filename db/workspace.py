@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from db.blobs import Blobs, FolderBlobs, RemoteBlobs
 from db.errors import ConfigError, InputError, NotFoundError
 from db.presets import PRESETS, workspace_file
+from db.whole_file import check_not_read, is_stdout
 
 if TYPE_CHECKING:
     from db.store import Store
@@ -54,6 +55,22 @@ class Workspace:
     @property
     def exports(self) -> Path:
         return self.path / "exports"
+
+    def check_not_own(self, out: Path) -> None:
+        """Refuse to write over what the workspace lives on: its settings, store, pictures and runs.
+
+        Errors: InputError.
+        """
+        if is_stdout(out):
+            return
+        own = [self.path / CONFIG_NAME, *self.store.files]
+        check_not_read(out, *own, told="a file that the workspace lives on")
+        folders = (self.path / "blobs", self.runs)
+        if any(Path(os.path.realpath(out)).is_relative_to(os.path.realpath(one)) for one in folders):
+            raise InputError(
+                f"{out} is in a folder that the workspace keeps for its own files",
+                hint="name another place with --out",
+            )
 
 
 def create_workspace(path: Path, preset: str = "4") -> Path:

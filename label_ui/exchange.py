@@ -162,11 +162,27 @@ NamesBy = Literal["blob", "origin"]
 
 
 class LeftOut(dict[str, int]):
-    """What a format could not hold, counted by kind: ``{"skips": 3}``."""
+    """What a format could not hold, counted by kind: ``{"skips": 3}``.
+
+    ``votes`` and ``labels`` are the rows given to the format of which nothing is in the file.
+    """
+
+    votes = labels = 0
 
     def add(self, kind: str, count: int = 1) -> None:
+        """Count what is lost of rows, or rows that were not given to the format."""
         if count:
             self[kind] = self.get(kind, 0) + count
+
+    def whole_labels(self, kind: str) -> None:
+        """Count a label that is not in the file."""
+        self.labels += 1
+        self.add(kind)
+
+    def whole_votes(self, kind: str, count: int = 1) -> None:
+        """Count votes that are not in the file."""
+        self.votes += count
+        self.add(kind, count)
 
 
 class _AnyFormat(Protocol):
@@ -199,9 +215,10 @@ class LedgerFormat(_AnyFormat, Protocol):
 
 
 class ToolFormat(_AnyFormat, Protocol):
-    """It holds the votes that hold and what is decided now."""
+    """It holds the votes that hold and, if it ``holds_labels``, what is decided now."""
 
     holds_history: Literal[False]
+    holds_labels: bool
 
     def write(self, rows: Iterable[Row], file: IO[str], classes: tuple[str, ...]) -> LeftOut:
         """Write the rows, all of a photo, and of a face in it, together, the face's label last."""

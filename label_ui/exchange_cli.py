@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -13,6 +12,7 @@ from db.command import say, tally, workspace_option
 from db.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
+    from label_ui.exchange_pictures import PicturesTally
     from label_ui.exchange_report import ImportReport
 
 FORMATS = ("csv", "jsonl", "crowd", "ferplus", "label-studio", "label-studio-crops", "cvat", "fiftyone")
@@ -64,36 +64,51 @@ def import_command(
     Faces are found by content, then by the picture's name and the box. The same file again adds nothing;
     interrupted, the same command goes on. Votes without a name stay anonymous: numbered places on each face,
     never one person. The file's name is part of theirs, so keep it when you import a file again. A vote whose time
-    the file does not say never replaces what its person has said here. A file of which no face is here changes
-    nothing.
+    the file does not say never replaces what its person has said here, nor in a line before. A file of which no face
+    is here, nor, with --with-pictures, its picture in DIR, changes nothing.
     """
     from db.workspace import open_workspace
     from label_ui.exchange_formats import format_named, format_of
     from label_ui.exchange_import import import_votes
     from label_ui.exchange_report import ImportRule
+    from label_ui.exchange_text import check_lasting
 
     if dry_run and with_pictures is not None:
         raise ConfigError("--dry-run collects no pictures", hint="leave out --dry-run or --with-pictures")
     rule = ImportRule(_classes(pairs), campaign, voter)
+    check_lasting(file)
     opened = open_workspace(workspace)
     found = format_named(kind) if kind else format_of(file)
     say(f"reading {file} as {found.name}")
-    files: Mapping[str, str] = {}
+    pictures: PicturesTally | None = None
     if with_pictures is not None:
         from label_ui.exchange_pictures import import_pictures
 
         pictures = import_pictures(opened, with_pictures, found.read(file))
-        say(f"pictures: {tally(pictures.harvest.counts())}; {tally(pictures.counts())}")
-        files = pictures.files
+        if pictures.wanted:
+            say(f"pictures: {tally(pictures.harvest.counts())}; {tally(pictures.counts())}")
+    files = pictures.files if pictures else None
     report = import_votes(opened, file, found, rule, files=files, dry_run=dry_run)
     click.echo(json.dumps(report.as_json(), ensure_ascii=False) if as_json else _told(report))
     if not as_json:
         _explain(report, with_pictures is not None)
     if report.no_face_here:
-        raise InputError(
-            f"none of the faces that {file} is about is here; nothing was imported",
-            hint="with its pictures at hand: --with-pictures DIR; or collect them and run curate faces first",
-        )
+        raise _no_face(file, with_pictures, pictures)
+    if pictures and not pictures.wanted:
+        say(f"{file} is about no picture of {with_pictures}, so none was collected")
+
+
+def _no_face(file: Path, folder: Path | None, pictures: PicturesTally | None) -> InputError:
+    """The error of a file about faces of which none is here."""
+    told = f"none of the faces that {file} is about is here"
+    if pictures is None:
+        hint = "with its pictures at hand: --with-pictures DIR; or collect them and run curate faces first"
+        return InputError(f"{told}; nothing was imported", hint=hint)
+    if not pictures.wanted:
+        hint = "name the folder that has them, called there as in the file: --with-pictures DIR"
+        return InputError(f"{told}, nor is its picture in {folder}; nothing was imported", hint=hint)
+    hint = "see what became of its pictures: curate status"
+    return InputError(f"{told}; no vote was imported, only pictures of {folder} were collected", hint=hint)
 
 
 def _told(report: ImportReport) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from db.errors import NotFoundError
+from db.errors import ConfigError, NotFoundError
 from db.progress import progress
 from db.records.votes import Vote
 from db.whole_file import whole_file
@@ -32,7 +32,7 @@ T = TypeVar("T", bound=LedgerRow)
 
 @dataclass(frozen=True, slots=True)
 class ExportReport:
-    """How many rows of each kind were handed to the format, and what it left out, counted by kind.
+    """How many rows of each kind are in the file, and what the format left out, counted by kind.
 
     ``labels`` are what holds by a rule, and in a format with the whole history all decisions of curators too.
     """
@@ -67,9 +67,16 @@ def export_votes(
 ) -> ExportReport:
     """Write the votes of all campaigns, or of one, and what was decided; the file appears whole or not at all.
 
-    ``out`` ``-`` is standard output. Errors: NotFoundError for an unknown campaign, InputError, StoreError when
-    the disk is full.
+    ``out`` ``-`` is standard output. Errors: ConfigError for labels alone in a format that has no place for any,
+    NotFoundError for an unknown campaign, InputError, also when ``out`` is a file of the workspace's own, StoreError
+    when the disk is full.
     """
+    if what == "labels" and not (kind.holds_history or kind.holds_labels):
+        raise ConfigError(
+            f"{kind.name} has no place for labels, so the file would be empty",
+            hint="leave out --what labels, or choose another --format",
+        )
+    workspace.check_not_own(out)
     job = _Export(workspace, kind, _campaign_id(workspace, campaign), what)
     with whole_file(out) as file:
         if kind.holds_history:
@@ -82,7 +89,8 @@ def export_votes(
             )
     for reason, count in job.left_out.items():
         left_out.add(reason, count)
-    return ExportReport(job.votes, job.labels, left_out, job.gold, job.campaigns)
+    votes, labels = job.votes - left_out.votes, job.labels - left_out.labels
+    return ExportReport(votes, labels, left_out, job.gold, job.campaigns)
 
 
 class _Export:

@@ -6,6 +6,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 
+import numpy as np
+
+from curate.nms import overlaps
 from db.records.faces import XYXY, Face
 from db.store import Store
 from label_ui.exchange import FaceName
@@ -26,11 +29,12 @@ class FaceIndex:
 
     ``files`` tells the SHA-256 of more pictures by name: of exact copies the store keeps one name. A part of a
     stored name that is a bare number names nothing (``1`` is not the photo ``0/1``, nor ``a/1.jpg``), but a picture
-    of ``files``, given for the very file that is read, may be called so.
+    of ``files``, given for the very file that is read, may be called so, and by its hash.
     """
 
     def __init__(self, store: Store, files: Mapping[str, str] | None = None) -> None:
         self._store, self._more_files = store, files or {}
+        self._more_photos = frozenset(self._more_files.values())
         self._by_photo: dict[str, list[Face]] = {}
         self._by_crop: dict[str, list[Face]] = {}
         for face in store.faces.all():
@@ -55,7 +59,7 @@ class FaceIndex:
     def photo_named(self, file: str) -> str | None:
         """The hash of the photo a file name means, with or without faces. Errors: UnknownFaceError if several."""
         for key in _keys(file):
-            if _HASH.fullmatch(key) and key in self._photos():
+            if _HASH.fullmatch(key) and (key in self._photos() or key in self._more_photos):
                 return key
             if key in self._files():
                 found = self._files()[key]
@@ -63,10 +67,6 @@ class FaceIndex:
                     raise UnknownFaceError("several pictures have that name")
                 return found
         return None
-
-    def size_of(self, photo_sha256: str) -> tuple[int, int]:
-        """Width and height of a photo in pixels."""
-        return self._photos()[photo_sha256]
 
     def _in_photo(self, name: FaceName, faces: Sequence[Face]) -> Face:
         if name.ordinal is not None:
@@ -87,12 +87,13 @@ class FaceIndex:
 
     def _by_box(self, name: FaceName, faces: Sequence[Face]) -> Face:
         assert name.xyxy is not None
-        size = self.size_of(faces[0].photo_sha256)
+        size = self._photos()[faces[0].photo_sha256]
         wanted = shares(name.xyxy, name.size_wh or size)
-        best = max(faces, key=lambda face: overlap(wanted, shares(face.xyxy, size)))
-        if overlap(wanted, shares(best.xyxy, size)) < SAME_BOX:
+        near = overlaps(np.array([wanted]), np.array([shares(face.xyxy, size) for face in faces]))[0]
+        best = int(near.argmax())
+        if near[best] < SAME_BOX:
             raise UnknownFaceError("no face of the picture is near that box")
-        return best
+        return faces[best]
 
     def _by_file(self, name: FaceName) -> Face:
         photo = self.photo_named(name.file)
@@ -127,16 +128,6 @@ def shares(xyxy: XYXY, size_wh: tuple[int, int]) -> XYXY:
     """The box as shares of the picture's width and height."""
     width, height = size_wh
     return (xyxy[0] / width, xyxy[1] / height, xyxy[2] / width, xyxy[3] / height)
-
-
-def overlap(a: XYXY, b: XYXY) -> float:
-    """Intersection over union, 0 to 1."""
-    width = min(a[2], b[2]) - max(a[0], b[0])
-    height = min(a[3], b[3]) - max(a[1], b[1])
-    if width <= 0 or height <= 0:
-        return 0.0
-    both = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1])
-    return width * height / (both - width * height)
 
 
 def _note(files: dict[str, str | None], keys: Iterable[str], photo_sha256: str) -> None:

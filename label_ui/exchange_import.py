@@ -33,7 +33,7 @@ from label_ui.exchange_asked import Asked
 from label_ui.exchange_decided import Decided
 from label_ui.exchange_here import Here
 from label_ui.exchange_report import ImportReport, ImportRule
-from label_ui.exchange_voted import DIFFERS, Voted, Waiting
+from label_ui.exchange_voted import DIFFERS, DOUBLE, Voted, Waiting
 
 BATCH = 1000  # rows of one transaction: people who vote meanwhile wait for one at most
 _LONGEST_ID = 64
@@ -50,7 +50,8 @@ def import_votes(
 ) -> ImportReport:
     """Add the votes of a file to the store; each batch is one transaction.
 
-    A vote whose time the file does not say displaces none that its person has here (``label_ui.exchange_voted``).
+    A vote whose time the file does not say displaces none that its person has here, nor one in the file before it
+    (``label_ui.exchange_voted``).
     A file about faces of which none is here leaves nothing behind, no campaign and no voter. With ``dry_run``
     everything is done on a copy of the store, and so counted as it would be.
 
@@ -122,8 +123,8 @@ class _Import:
         waiting, self._batch = self._batch, []
         news = self._voted.news(waiting)
         for one, new in zip(waiting, news, strict=True):
-            if new == "differs":
-                self.report.leave_out(DIFFERS, one.place)
+            if new in ("differs", "double"):
+                self.report.leave_out(DIFFERS if new == "differs" else DOUBLE, one.place)
         batch = [one for one, new in zip(waiting, news, strict=True) if new == "new"]
         done = self._store.vote_rows.add([self._vote(one) for one in batch])
         self.report.known += news.count("known")

@@ -89,7 +89,7 @@ def read_annotation(
 def holdable(row: Row, left_out: LeftOut) -> bool:
     """Whether labels can say it; a verify's "no" cannot be said, and is counted."""
     if isinstance(row, VoteRow) and row.denies is not None:
-        left_out.add('votes that say "no"')
+        left_out.whole_votes('votes that say "no"')
         return False
     return True
 

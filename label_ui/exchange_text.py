@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Set
 from pathlib import Path
 from typing import IO, TypeVar
 
-from curate.table_text import LINES_OF_A_CELL, NO_TEXT_HINT, table_lines
+from curate.table_text import LINES_OF_A_CELL, NO_TEXT_HINT, cannot_read, table_lines
 from db.errors import InputError
 from label_ui.exchange import HEAD_CHARACTERS, BadLine, LedgerRow
 
@@ -23,9 +23,16 @@ def open_text(path: Path) -> IO[str]:
     try:
         return path.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
     except OSError as error:
+        raise cannot_read(path, error) from error
+
+
+def check_lasting(path: Path) -> None:
+    """Whether the file can be read more than once, as an import does; a pipe cannot. Errors: InputError."""
+    if path.is_fifo() or path.is_socket():
         raise InputError(
-            f"{path} cannot be read: {error.strerror}", hint="check the spelling of the path"
-        ) from error
+            f"{path} is a pipe, and an import reads its file more than once",
+            hint="save it as a file first, under a name to keep: unnamed votes are known again by it",
+        )
 
 
 def head_of(path: Path) -> str:

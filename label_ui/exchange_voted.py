@@ -2,7 +2,8 @@
 
 A row without a time cannot be newer than what its person says here, so it displaces nothing: the same answer is
 known, another stays as it is here. Counts of answers (FER+) that are those of the face's votes here are known too.
-Rows of one file do replace each other, in its order.
+Nor does it displace what its person says in the file before it: as in `curate.answers` the first answer stands,
+unless the file withdraws it.
 """
 
 from __future__ import annotations
@@ -13,13 +14,15 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
 
+from db.annotators import name_key, tidy_name
 from db.records.votes import Vote
 from db.workspace import Workspace
 from label_ui.exchange import ANONYMOUS, VoteRow, vote_word
 from label_ui.format_ferplus import counted_word, our_columns
 
-News = Literal["new", "known", "differs"]
+News = Literal["new", "known", "differs", "double"]
 DIFFERS = "differ from what is here; kept"
+DOUBLE = "answered before by the same person; the first stands"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +50,11 @@ class Voted:
         self._rows, self._person = workspace.store.vote_rows, person
         self._columns = our_columns(workspace.settings.classes)
         self._given: set[int] = set()  # hashes of the ids of the file's rows so far
+        # The hash of who, which face and campaign -> that of the id which the file gives the answer that stands.
+        self._answered: dict[int, int] = {}
 
     def news(self, batch: Sequence[Waiting]) -> list[News]:
-        """For each row whether it is to be added (or known by its id), known, or another answer.
+        """For each row whether it is to be added (or known by its id), known, another answer, or a second one.
 
         The rows of a line of counts come in one batch (5000 rows at most).
         """
@@ -57,9 +62,27 @@ class Voted:
         found: list[News] = []
         for _, unit in groupby(batch, key=_unit):
             rows = list(unit)
-            found += held.of_counts(rows, self._columns) if _is_counted(rows[0]) else map(held.of_row, rows)
+            if _is_counted(rows[0]):
+                found += held.of_counts(rows, self._columns)
+            else:
+                found += [self._first(one, held) for one in rows]
             self._given.update(hash(one.request_id) for one in rows)
         return found
+
+    def _first(self, one: Waiting, held: _Held) -> News:
+        """What the row is here, or a double where its person has an answer that stands in the file already."""
+        news = held.of_row(one)
+        if news == "differs":
+            return news
+        whose = hash((name_key(tidy_name(one.row.voter)), one.face_id, one.campaign_id))
+        if one.row.action == "undo":
+            if self._answered.get(whose) == hash(one.row.undoes):
+                del self._answered[whose]
+        elif whose in self._answered and held.is_doubtful(one):
+            return "double"
+        elif one.row.action == "vote":
+            self._answered[whose] = hash(one.row.id)
+        return news
 
     def _doubtful(self, batch: Sequence[Waiting]) -> list[Waiting]:
         """Those without a time that are not here by their id."""
@@ -91,9 +114,13 @@ class _Held:
         self.of_pair: defaultdict[tuple[int, int], list[Vote]] = defaultdict(list)
         self.of_face: defaultdict[int, list[Vote]] = defaultdict(list)
 
+    def is_doubtful(self, one: Waiting) -> bool:
+        """Whether the row has no time and is not here by its id."""
+        return one.request_id in self._doubtful
+
     def of_row(self, one: Waiting) -> News:
         person = self._people.get(one.row.voter)
-        if one.request_id not in self._doubtful or person is None:
+        if person is None or not self.is_doubtful(one):
             return "new"
         mine = [
             vote

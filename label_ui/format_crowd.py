@@ -34,6 +34,7 @@ class CrowdFormat:
     suffixes: tuple[str, ...] = (".csv", ".tsv")
     about = "question,worker,answer: who said what, and no more"
     holds_history: Literal[False] = False
+    holds_labels = False
     names_by: NamesBy = "blob"
 
     def looks_like(self, head: str) -> bool:
@@ -55,10 +56,10 @@ class CrowdFormat:
         write_row(_HEADERS[0])
         for row in rows:
             if isinstance(row, LabelRow):
-                left_out.add("labels")
+                left_out.whole_labels("labels")
                 continue
             if row.denies is not None:
-                left_out.add('votes that say "no"')
+                left_out.whole_votes('votes that say "no"')
                 continue
             write_row((question_of(row.face), row.voter, vote_word(row)))
             _count_loss(row, left_out)

@@ -15,6 +15,7 @@ from typing import IO, Literal
 from xml.parsers import expat
 from xml.sax.saxutils import escape, quoteattr
 
+from curate.table_text import cannot_read
 from db.errors import InputError
 from label_ui.exchange import BadLine, FaceName, LeftOut, NamesBy, Row, VoteRow, box_of
 from label_ui.exchange_json import finite
@@ -33,6 +34,7 @@ class CvatFormat:
     suffixes: tuple[str, ...] = (".xml",)
     about = "CVAT for images 1.1 (XML), a box a vote"
     holds_history: Literal[False] = False
+    holds_labels = True
     names_by: NamesBy = "blob"
 
     def looks_like(self, head: str) -> bool:
@@ -46,7 +48,7 @@ class CvatFormat:
                     yield from reading.feed(chunk)
                 yield from reading.feed(b"", last=True)
         except OSError as error:
-            raise InputError(f"{path} cannot be read: {error.strerror}") from error
+            raise cannot_read(path, error) from error
 
     def write(self, rows: Iterable[Row], file: IO[str], classes: tuple[str, ...]) -> LeftOut:
         left_out = LeftOut()

@@ -52,6 +52,7 @@ class FerPlusFormat:
     suffixes: tuple[str, ...] = (".csv",)
     about = "FER+: anonymous counts of answers, a picture a line"
     holds_history: Literal[False] = False
+    holds_labels = False
     names_by: NamesBy = "origin"
 
     def looks_like(self, head: str) -> bool:
@@ -74,7 +75,7 @@ class FerPlusFormat:
             if answers:
                 counts = (answers.pop(column, 0) for column in (*columns, UNKNOWN, NOT_A_FACE))
                 write_row((*_usage(face.file), *counts))
-                left_out.add("votes for other classes", answers.total())
+                left_out.whole_votes("votes for other classes", answers.total())
         return left_out
 
 
@@ -122,7 +123,7 @@ def _answers(rows: Iterable[Row], named: Mapping[str, str], left_out: LeftOut) -
     """The column of each vote that has one."""
     for row in rows:
         if isinstance(row, LabelRow):
-            left_out.add("labels")
+            left_out.whole_labels("labels")
             continue
         word = counted_word(row)
         if word is not None:
@@ -130,9 +131,9 @@ def _answers(rows: Iterable[Row], named: Mapping[str, str], left_out: LeftOut) -
         if row.flag == "not_a_face":
             left_out.add("classes beside a flag", bool(row.choices))
         elif row.flag is not None:
-            left_out.add(f'votes with the flag "{row.flag}"')
+            left_out.whole_votes(f'votes with the flag "{row.flag}"')
         elif row.denies is not None:
-            left_out.add('votes that say "no"')
+            left_out.whole_votes('votes that say "no"')
         else:
             left_out.add("second and later classes of a vote", max(0, len(row.choices) - 1))
             left_out.add("names of voters, times and seconds of their votes", row.kind != ANONYMOUS)

@@ -29,6 +29,7 @@ class FiftyOneFormat:
     suffixes: tuple[str, ...] = (".json",)
     about = "FiftyOneImageDetectionDataset (labels.json), a detection a vote"
     holds_history: Literal[False] = False
+    holds_labels = True
     names_by: NamesBy = "blob"
 
     def looks_like(self, head: str) -> bool:

@@ -40,6 +40,7 @@ class LabelStudioFormat:
 
     suffixes: tuple[str, ...] = (".json",)
     holds_history: Literal[False] = False
+    holds_labels = True
     names_by: NamesBy = "blob"
 
     def __init__(self, on: Literal["photo", "crop"] = "photo") -> None:

@@ -403,7 +403,7 @@ def test_an_import_that_was_killed_goes_on_and_ends_as_if_it_had_not_been(
     add_faces(workspace, 6)
     photos = [face.photo_sha256 for face in workspace.store.faces.all()]
     path = tmp_path / "answer.csv"
-    rows = [f"{photos[i % 6]}:0,worker {i % 50},{('happy', 'angry')[i // 300 % 2]}\n" for i in range(1_600)]
+    rows = [f"{photos[i % 6]}:0,worker {i // 6},{('happy', 'angry')[i // 300 % 2]}\n" for i in range(1_600)]
     path.write_text("question,worker,answer\n" + "".join(rows), encoding="utf-8")
     killed = subprocess.run(
         [sys.executable, "-c", KILLED, str(workspace.path), str(path)], capture_output=True
