@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -13,10 +13,11 @@ from curate.consensus import COUNTING, REJECTING, RULES, Aggregator, Consensus, 
 from curate.votes_table import tabulate
 from db.errors import ConfigError, NotFoundError
 from db.records.campaigns import Campaign
-from db.records.labels import Label
+from db.records.labels import Label, LabelBatch
 from db.workspace import Workspace
 
 _AT_ONCE = 10_000
+_WRITTEN_AT_ONCE = 200  # faces a transaction: voters get their turn between two
 _MOVED = 0.02  # a distribution that moved by less, with the same label, is no new decision
 
 
@@ -71,7 +72,8 @@ def decide_labels(
     With a ``campaign`` only the votes cast in it count, and only faces that it has finished are decided.
     ``terms`` default to `workspace_terms`. ``run`` names a training run (as `train list` does) whose view of the
     faces it was not trained on counts as one more voter's, by the rule "auto" only. Curators' own decisions stay.
-    All that changed is one batch, which `undo_decisions` takes back.
+    All that changed is one batch, which `undo_decisions` takes back. It is written some faces at a time, so that
+    people vote meanwhile; when it was interrupted, the next run decides the rest.
     Errors: ConfigError for an unknown rule, or a run beside another rule; NotFoundError for an unknown campaign
     or run, or a run without out-of-fold predictions.
     """
@@ -102,17 +104,22 @@ def decide_labels(
     )
 
 
-def undo_decisions(workspace: Workspace) -> Undone | None:
+def newest_decisions(workspace: Workspace) -> LabelBatch | None:
+    """The newest run of `decide_labels` that changed anything and is not undone; None without one."""
+    return next(iter(workspace.store.labels.batches(1, of_rules=True)), None)
+
+
+def undo_decisions(workspace: Workspace, batch: str = "", by_id: int | None = None) -> Undone | None:
     """Take back the newest run of `decide_labels` that changed anything and is not undone; None without one.
 
-    What each of its faces held before holds again, unless a curator has decided it since. Nothing is erased, and
-    the next run decides anew.
+    None also when that is not the ``batch`` asked for. What each of its faces held before holds again, unless a
+    curator has decided it since. Nothing is erased, and the next run decides anew. ``by_id`` is who undoes.
     """
-    labels = workspace.store.labels
-    newest = next((batch for batch in labels.batches(1, of_rules=True)), None)
-    if newest is None:
+    newest = newest_decisions(workspace)
+    if newest is None or batch not in ("", newest.batch):
         return None
-    return Undone(newest.batch, newest.at, len(labels.undo(newest.batch)))
+    faces = workspace.store.labels.undo(newest.batch, by_id=by_id, at_once=_WRITTEN_AT_ONCE)
+    return Undone(newest.batch, newest.at, len(faces))
 
 
 def _write(
@@ -121,10 +128,18 @@ def _write(
     """The name of the run, "" when nothing was written, how many decisions changed and how many were confirmed."""
     batch = f"consensus-{at:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
     decide = workspace.store.labels.decide
-    changed = decide([replace(new, batch=batch, at=at) for new in news])
-    same = [replace(new, batch=batch, at=at) for new in again]
-    confirmed = decide(same, confirm={new.face_id for new in same})
+    changed = confirmed = 0
+    for some in _parts(news):
+        changed += decide([replace(new, batch=batch, at=at) for new in some])
+    for some in _parts(again):
+        same = [replace(new, batch=batch, at=at) for new in some]
+        confirmed += decide(same, confirm={new.face_id for new in same})
     return batch if changed or confirmed else "", changed, confirmed
+
+
+def _parts(labels: Sequence[Label]) -> Iterator[Sequence[Label]]:
+    for start in range(0, len(labels), _WRITTEN_AT_ONCE):
+        yield labels[start : start + _WRITTEN_AT_ONCE]
 
 
 def _campaign(workspace: Workspace, name: str) -> Campaign:

@@ -19,11 +19,14 @@ FULL_DISK = (ENOSPC, EDQUOT)
 
 
 class MimiqueError(Exception):
-    """Something the user can mend. ``str(error)`` is one line; ``hint`` is the remedy, or empty."""
+    """Something the user can mend. ``str(error)`` is one line; ``hint`` is the remedy, or empty.
 
-    def __init__(self, message: str, *, hint: str = "") -> None:
+    ``code`` names what happened to a page that says it in its reader's language, with these ``values``.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", code: str = "", **values: object) -> None:
         super().__init__(message)
-        self.hint = hint
+        self.hint, self.code, self.values = hint, code, values
 
 
 class InputError(MimiqueError):

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, insert, select
 
 from db.engine import Database
 from db.holdings import HOLDS, NOT_UNDONE, held_labels, label_of, label_values, settle_labels
@@ -42,22 +42,25 @@ class LabelLedger:
             settle_labels(connection, [int(str(row["face_id"])) for row in rows])
         return len(rows)
 
-    def undo(self, batch: str, *, by_id: int | None = None) -> tuple[int, ...]:
+    def undo(self, batch: str, *, by_id: int | None = None, at_once: int = 0) -> tuple[int, ...]:
         """Withdraw all decisions of a batch that were not withdrawn yet; gives their face ids.
 
         What held before them holds again; a decision made after them stays. ``by_id`` is who undoes. An unknown
-        batch, or one undone already, gives none.
+        batch, or one undone already, gives none. With ``at_once`` so many rows are withdrawn in a transaction, and
+        others write between two; else all in one.
         """
-        with self._db.write() as connection:
-            statement = select(label).where(label.c.batch == batch, *NOT_UNDONE).order_by(label.c.id)
-            targets = connection.execute(statement.with_for_update()).all()
-            now = datetime.now(UTC)
-            rows = [_undo_row(target, by_id, now) for target in targets]
-            for chunk in chunks(rows):
-                connection.execute(insert(label), chunk)
-            faces = tuple(dict.fromkeys(target.face_id for target in targets))
-            settle_labels(connection, faces)
-            return faces
+        standing = select(label).where(label.c.batch == batch, *NOT_UNDONE).order_by(label.c.id)
+        if not at_once:
+            with self._db.write() as connection:
+                return _withdraw(connection, standing, by_id)
+        with self._db.read() as connection:
+            ids = list(connection.scalars(standing.with_only_columns(label.c.id)))
+        found: dict[int, None] = {}
+        for start in range(0, len(ids), at_once):
+            some = standing.where(label.c.id.in_(ids[start : start + at_once]))
+            with self._db.write() as connection:
+                found |= dict.fromkeys(_withdraw(connection, some, by_id))
+        return tuple(found)
 
     def current(self) -> tuple[Label, ...]:
         """The decision that holds for each face, in order of face id."""
@@ -174,6 +177,18 @@ def _changes(old: Label | None, new: Label, *, confirm: bool) -> bool:
 
 def _told(one: Label) -> tuple[object, ...]:
     return one.label, one.method, one.votes, dict(one.distribution), one.by_id, one.reason
+
+
+def _withdraw(
+    connection: Connection, standing: Select[tuple[Any, ...]], by_id: int | None
+) -> tuple[int, ...]:
+    targets = connection.execute(standing.with_for_update()).all()
+    now = datetime.now(UTC)
+    for chunk in chunks(_undo_row(target, by_id, now) for target in targets):
+        connection.execute(insert(label), chunk)
+    faces = tuple(dict.fromkeys(target.face_id for target in targets))
+    settle_labels(connection, faces)
+    return faces
 
 
 def _undo_row(target: Row[Any], by_id: int | None, now: datetime) -> dict[str, object]:

@@ -42,7 +42,11 @@ class Overlap:
         elif self.kind == "fixed":
             _check(self.most >= 1, f"a face needs 1 vote or more, got most={self.most}")
         elif self.kind == "adaptive":
-            _check(1 <= self.least <= self.most, f"1 <= least <= most, got {self.least} and {self.most}")
+            _check(self.least >= 1, f"a face needs 1 vote or more, got least={self.least}")
+            _check(
+                self.least <= self.most,
+                f"at least {self.least} votes a face but at most {self.most}: most must not be less than least",
+            )
             _check(self.lead >= 1, f"the lead is 1 or more, got {self.lead}")
         else:
             raise ValueError(f"an overlap is adaptive, fixed or majority, got {self.kind!r}")

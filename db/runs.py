@@ -66,6 +66,14 @@ class RunLedger:
             )
         return found[0]
 
+    def newest_with_view(self) -> Run | None:
+        """The newest finished run with predictions for faces it was not trained on; None without one."""
+        view = select(prediction.c.face_id).where(prediction.c.run_id == run.c.id, prediction.c.out_of_fold)
+        newest = select(run).where(run.c.status == "done", view.exists())
+        with self._db.read() as connection:
+            row = connection.execute(newest.order_by(run.c.started_at.desc(), run.c.id.desc())).first()
+            return None if row is None else _run(row)
+
 
 class PredictionLedger:
     """``store.predictions``: one row a (run, face); writing a run's again replaces them."""

@@ -86,6 +86,13 @@ class VoteLedger:
             self._walks.stir(target.campaign_id)
             return int(target.face_id)
 
+    def taken_back(self, request_id: str) -> Vote | None:
+        """The vote or skip that the undo sent under this request id withdrew; None for no such undo."""
+        undo = vote.alias("undo")
+        withdrew = select(vote).join(undo, undo.c.undoes_id == vote.c.id)
+        found = self._votes(withdrew.where(undo.c.request_id == request_id))
+        return found[0] if found else None
+
     def current(self, campaign_id: int | None = None) -> tuple[Vote, ...]:
         """The votes that hold now, oldest first; skips and undos left out.
 

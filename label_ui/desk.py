@@ -99,10 +99,17 @@ class Desk:
     def undo(
         self, who: Annotator, campaign: int, request_id: str, of: str | None = None, person: str = ""
     ) -> Json:
-        """Take back the latest answer (or the one sent as ``of``); gives the face to judge again, or null."""
+        """Take back the latest answer (or the one sent as ``of``).
+
+        Gives the face to judge again, or null, and the classes that were chosen for it.
+        """
         _same_person(who, person)
         view = self._session(who, campaign).undo(request_id, of)
-        return {"face": None if view is None else _face(view)}
+        taken = self.workspace.store.votes.taken_back(request_id)
+        return {
+            "face": None if view is None else _face(view),
+            "choices": list(taken.choices) if taken else [],
+        }
 
     @needs("voter")
     def hold(self, who: Annotator, campaign: int, faces: Sequence[int] = ()) -> Json:

@@ -111,7 +111,12 @@ class Doorkeeper:
         with _names_in_one_line():
             annotator = self._store.annotators.join(name)
         if annotator.simulated:
-            raise InputError(f"{annotator.name} is a simulated annotator", hint="choose a name of your own")
+            raise InputError(
+                f"{annotator.name} is a simulated annotator",
+                hint="choose a name of your own",
+                code="simulated",
+                name=annotator.name,
+            )
         hashed = self._store.annotators.password_hash(annotator.id)
         if hashed and not (password and self._tried("here", annotator.name, password, hashed)):
             raise LoginNeededError(f"{annotator.name} has a password", hint="log in with it")
@@ -127,7 +132,9 @@ class Doorkeeper:
             return self._let_in(annotator)
         if not hashed and self._is_first_owner(annotator) and self._is_started_with(password):
             return self._let_in(annotator or self._first_owner(name))
-        raise LoginRefusedError("name and password do not match", hint="try again, or ask for a new link")
+        raise LoginRefusedError(
+            "name and password do not match", hint="try again, or ask for a new link", code="no_match"
+        )
 
     def welcome(self, token: str) -> Welcome:
         """What an invitation offers; looking does not use it up. Errors: LoginRefusedError."""
@@ -161,7 +168,9 @@ class Doorkeeper:
         """
         hashed = self._store.annotators.password_hash(who.id)
         if hashed and not self._tried(address, who.name, old, hashed):
-            raise LoginRefusedError("this is not your password", hint="an owner can give you a new link")
+            raise LoginRefusedError(
+                "this is not your password", hint="an owner can give you a new link", code="not_yours"
+            )
         self._store.annotators.set_password_hash(who.id, hash_password(check_new_password(new)))
         self._store.logins.end_all(who.id)
         return self._let_in(who)
@@ -193,6 +202,7 @@ class Doorkeeper:
             raise InputError(
                 "somebody has that name already",
                 hint="choose another name; if it is yours, ask an owner for a link of your own",
+                code="name_taken",
             )
         found = self._store.annotators.find(offer.name) if offer.name else None
         if found is None:
@@ -256,7 +266,12 @@ def _owners(store: Store) -> list[Annotator]:
 
 def _check_enabled(annotator: Annotator) -> None:
     if annotator.disabled_at is not None:
-        raise NotAllowedError(f"{annotator.name} may no longer come in", hint="ask an owner of the team")
+        raise NotAllowedError(
+            f"{annotator.name} may no longer come in",
+            hint="ask an owner of the team",
+            code="disabled",
+            name=annotator.name,
+        )
 
 
 @contextlib.contextmanager
@@ -265,10 +280,12 @@ def _names_in_one_line() -> Iterator[None]:
     try:
         yield
     except ValueError as error:
-        raise InputError(str(error), hint="type your name and press Enter") from error
+        raise InputError(str(error), hint="type your name and press Enter", code="no_name") from error
 
 
 def _no_invitation() -> LoginRefusedError:
     return LoginRefusedError(
-        "this link does not let anyone in any more", hint="ask whoever gave it to you for another"
+        "this link does not let anyone in any more",
+        hint="ask whoever gave it to you for another",
+        code="link_closed",
     )

@@ -135,7 +135,8 @@ def _too_often(wait_s: float) -> No | None:
     if not wait_s:
         return None
     after = {"Retry-After": str(math.ceil(wait_s))}
-    return No(429, refusal("too many requests at once", "wait a moment", again=True), after)
+    busy = refusal("too many requests at once", "wait a moment", again=True, code="busy", values={})
+    return No(429, busy, after)
 
 
 def _same_site(headers: Headers, host: str) -> bool:

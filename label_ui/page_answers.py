@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -23,21 +24,25 @@ _NO_PAGES = ("/api/", "/picture/", "/assets/", "/gradio_api/")
 @dataclass(slots=True)
 class PageAnswers:
     """ASGI middleware. Gradio's pages name it and a picture on another host, for previews: that is taken out.
-    An address without a page is answered by a small page instead of JSON, with ``words`` (title, link).
+    An address without a page is answered by a small page instead of JSON, with ``words`` by language (title, link),
+    in ``lang`` or, where that is empty, in the language the browser asks for.
     """
 
     app: ASGIApp
-    words: Mapping[str, str]
+    words: Mapping[str, Mapping[str, str]]
+    lang: str = ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and _asks_for_page(scope):
-            await self.app(scope, receive, _Whole(send, self._mended).send)
+            accepted = Headers(scope=scope).get("accept-language", "")
+            lang = self.lang or wanted_language(accepted, tuple(self.words))
+            await self.app(scope, receive, _Whole(send, partial(self._mended, lang)).send)
         else:
             await self.app(scope, receive, send)
 
-    def _mended(self, status: int, kind: str, body: bytes) -> tuple[str, bytes]:
+    def _mended(self, lang: str, status: int, kind: str, body: bytes) -> tuple[str, bytes]:
         if status == 404 and not kind.startswith("text/html"):
-            return "text/html; charset=utf-8", _nothing_here(self.words)
+            return "text/html; charset=utf-8", _nothing_here(self.words[lang], lang)
         return kind, _ADVERTISEMENT.sub(b"", body) if kind.startswith("text/html") else body
 
 
@@ -76,10 +81,24 @@ def _asks_for_page(scope: Scope) -> bool:
     return wants and scope["method"] == "GET" and not scope["path"].startswith(_NO_PAGES)
 
 
-def _nothing_here(words: Mapping[str, str]) -> bytes:
+def wanted_language(accepted: str, known: Sequence[str]) -> str:
+    """The language of ``known`` that an Accept-Language header (RFC 9110, 12.5.4) likes best; else ``en``."""
+    liked = []
+    for place, part in enumerate(accepted.split(",")):
+        tag, _, weight = part.strip().partition(";")
+        quality = re.fullmatch(r"\s*q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*", weight) if weight else None
+        share = float(quality[1]) if quality else 0.0 if weight else 1.0
+        lang = tag.strip().lower().partition("-")[0]
+        if lang in known and share > 0:
+            liked.append((-share, place, lang))
+    return min(liked)[2] if liked else "en"
+
+
+def _nothing_here(words: Mapping[str, str], lang: str) -> bytes:
     card = (
         f'<main class="mq-main"><h1>{escape(words["nothing_here"])}</h1>'
         f'<p><a href="/">{escape(words["nothing_here_link"])}</a></p></main>'
     )
     html = page_file("frame.html").partition("<script")[0] + "</body></html>"
+    html = html.replace('<html lang="en">', f'<html lang="{lang}">')
     return html.replace("<!--STYLE-->", page_file("style.css")).replace("<!--BODY-->", card).encode()

@@ -37,6 +37,10 @@ def check_new_password(password: str) -> str:
         raise InputError(
             f"a password has {SHORTEST} to {LONGEST} characters, got {len(password)}",
             hint="four or five words that do not belong together are easy to keep in mind",
+            code="password_length",
+            least=SHORTEST,
+            most=LONGEST,
+            n=len(password),
         )
     return password
 
@@ -63,7 +67,7 @@ def _derive(password: str, salt: bytes, cost: Cost) -> bytes:
     same = unicodedata.normalize("NFKC", password[:LONGEST]).encode()
     n = 1 << cost.log2_n
     if not _AT_ONCE.acquire(timeout=_WAIT_S):
-        raise ServiceError("too many people log in at this moment", hint="wait a moment")
+        raise ServiceError("too many people log in at this moment", hint="wait a moment", code="busy")
     try:
         return hashlib.scrypt(
             same, salt=salt, n=n, r=cost.r, p=cost.p, dklen=_KEY_BYTES, maxmem=256 * n * cost.r * cost.p

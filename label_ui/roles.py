@@ -6,6 +6,7 @@ Every method of a desk that may be called from outside carries ``@needs(role)``;
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, cast
 
@@ -32,7 +33,8 @@ class TooOftenError(MimiqueError):
     """Too many tries; ``wait_s`` says how long to wait."""
 
     def __init__(self, wait_s: float) -> None:
-        super().__init__("too many tries", hint=f"wait {wait_s:.0f} seconds")
+        seconds = math.ceil(wait_s)
+        super().__init__("too many tries", hint=f"wait {seconds} seconds", code="too_often", n=seconds)
         self.wait_s = wait_s
 
 

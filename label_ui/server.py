@@ -38,7 +38,7 @@ def build_server(
     app.add_middleware(
         Gate, visitor=doorkeeper.visitor, cookie=cookie, asks_login=doorkeeper.asks_login, hosts=tuple(hosts)
     )
-    app.add_middleware(PageAnswers, words=setup["strings"][setup["lang"] or "en"])
+    app.add_middleware(PageAnswers, words=setup["strings"], lang=setup["lang"])
     app.add_exception_handler(Refused, answer_refused)
     app.add_exception_handler(ClientDisconnect, answer_nobody)
     web = Web(doorkeeper, cookie)

@@ -40,7 +40,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """``body`` is ``{"ok": …}`` or ``{"error", "hint", "again"}``; ``status`` says the same in HTTP's numbers."""
+    """``body`` is ``{"ok": …}`` or ``{"error", "hint", "again"}``; ``status`` says the same in HTTP's numbers.
+
+    A ``code`` and its ``values`` come along where pages say the error in their own language (``errorText``).
+    """
 
     status: int
     body: Json
@@ -71,8 +74,10 @@ def answer(run: Callable[[], Any]) -> Answer:
     try:
         return Answer(200, {"ok": run()})
     except MimiqueError as error:
-        login = {"login": True} if isinstance(error, LoginNeededError) else {}
-        no = refusal(str(error), error.hint, again=isinstance(error, _PASSING), **login)
+        more: Json = {"login": True} if isinstance(error, LoginNeededError) else {}
+        if error.code:
+            more |= {"code": error.code, "values": error.values}
+        no = refusal(str(error), error.hint, again=isinstance(error, _PASSING), **more)
         return Answer(_status(error), no)
     except (TypeError, ValueError, OverflowError, KeyError, AttributeError) as error:
         return Answer(400, refusal(f"not understood: {error}", "reload the page"))

@@ -93,7 +93,7 @@ def test_undoing_a_batch_restores_what_held_without_it(
                 if not curators or curators[-1][0] != label:
                     rows.append((faces[i], label, f"{mark} {batch}"))
             case ("undo", int(batch)):
-                undone = store.labels.undo(f"{mark} {batch}")
+                undone = store.labels.undo(f"{mark} {batch}", at_once=batch)  # 0: all at once
                 assert set(undone) == {f for f, _, b in rows if b == f"{mark} {batch}"}
                 rows = [row for row in rows if row[2] != f"{mark} {batch}"]
         assert held(store) == expected(rows)

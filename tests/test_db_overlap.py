@@ -130,3 +130,9 @@ def test_voting_always_ends_and_never_exceeds_the_most(policy: Overlap, answers:
 def test_numbers_that_make_no_policy_are_refused(numbers: dict[str, object]) -> None:
     with pytest.raises(ValueError):
         Overlap(**numbers)  # type: ignore[arg-type]
+
+
+def test_more_at_least_than_at_most_is_refused_in_words() -> None:
+    with pytest.raises(ValueError) as refused:
+        Overlap(least=2, most=1)
+    assert str(refused.value) == "at least 2 votes a face but at most 1: most must not be less than least"

@@ -17,7 +17,7 @@ from new_workspace import new_workspace
 
 from db.overlap import Overlap
 from db.records.campaigns import GoldMix, NewCampaign, Picks
-from db.workspace import Workspace
+from db.workspace import Workspace, create_workspace, open_workspace
 from label_ui.people import People
 
 AddFaces = Callable[[Workspace, int], tuple[int, ...]]
@@ -270,6 +270,81 @@ def test_an_undo_whose_answer_was_lost_takes_back_one_vote_when_it_is_asked_agai
     assert page.face() == second and votes_of(label, "Lossy") == [("happy", None)]
 
 
+def press_after(page: Page, *keys_ms: tuple[str, int]) -> None:
+    """Press keys one after the other, each so many milliseconds after the one before, by the page's own clock."""
+    page.driver.execute_async_script(
+        """const [keys, done] = arguments;
+        const send = (key) => document.dispatchEvent(new KeyboardEvent("keydown",
+          {key, code: /\\d/.test(key) ? `Digit${key}` : key, bubbles: true, cancelable: true}));
+        (async () => {
+          for (const [key, ms] of keys) {
+            if (ms) await new Promise((passed) => setTimeout(passed, ms));
+            send(key);
+          }
+          done();
+        })();""",
+        list(keys_ms),
+    )
+
+
+@pytest.mark.parametrize("ms", [80, 160, 240])
+def test_a_face_that_an_undo_brings_back_is_judged_at_once(page: Page, label: Server, ms: int) -> None:
+    page.join(label.url, f"Quick {ms}")
+    page.press("1")
+    page.press("1")
+    time.sleep(0.4)
+    press_after(page, ("Backspace", 0), ("2", ms))
+    until(lambda: votes_of(label, f"Quick {ms}") == [("happy", None), ("angry", None)])
+
+
+def test_a_key_that_comes_too_soon_is_told_and_not_counted(page: Page, label: Server) -> None:
+    page.join(label.url, "Bouncing")
+    time.sleep(0.4)
+    press_after(page, ("1", 0), ("2", 0))
+    assert page.text(".mq-told") == "Trop rapide\u00a0: non compté"
+    until(lambda: page.text("#mq-live").endswith("joie. Visage suivant. Trop rapide\u00a0: non compté"))
+    until(lambda: not page.shown(".mq-told"))
+    until(lambda: page.sent_all())
+    assert votes_of(label, "Bouncing") == [("happy", None)]
+
+
+def test_every_quick_backspace_after_a_reload_takes_back_a_vote(page: Page, label: Server) -> None:
+    page.join(label.url, "Hasty")
+    faces = []
+    for key in ("1", "2", "3", "4"):
+        faces.append(page.face())
+        page.press(key)
+    until(lambda: len(votes_of(label, "Hasty")) == 4 and page.sent_all())
+    page.driver.refresh()
+    until(lambda: page.shown("#mq-stage img"))
+    time.sleep(0.4)
+    press_after(page, *[("Backspace", 50)] * 4, ("2", 50))  # the last key means the face that comes back last
+    until(lambda: votes_of(label, "Hasty") == [("angry", None)])
+    until(lambda: page.face() == faces[1])
+
+
+def test_a_backspace_waits_for_what_is_still_on_its_way(page: Page, label: Server) -> None:
+    page.join(label.url, "Underway")
+    first = page.face()
+    page.press("1")
+    until(lambda: votes_of(label, "Underway") == [("happy", None)] and page.sent_all())
+    page.driver.refresh()
+    until(lambda: page.shown("#mq-stage img"))
+    time.sleep(0.4)
+    press_after(page, ("2", 0), ("Backspace", 20), ("Backspace", 20))
+    until(lambda: votes_of(label, "Underway") == [] and page.face() == first)
+
+
+def test_a_key_pressed_while_nothing_can_be_undone_is_no_vote(page: Page, label: Server) -> None:
+    page.join(label.url, "Empty-handed")
+    time.sleep(0.4)
+    press_after(page, ("Backspace", 0), ("1", 0))
+    until(lambda: page.text("#mq-last") == "Rien à annuler.")
+    until(lambda: page.text("#mq-live") == "Rien à annuler. Non compté")
+    page.press("2")
+    until(lambda: votes_of(label, "Empty-handed") == [("angry", None)])
+
+
 def test_a_double_click_or_a_held_key_is_one_vote(page: Page, label: Server) -> None:
     from selenium.webdriver.common.action_chains import ActionChains
 
@@ -435,9 +510,9 @@ def test_verify_takes_yes_no_and_unsure_and_tells_known_answers_at_once(page: Pa
     page.join(label.url, "Verifier", "angry?")
     assert "colère" in page.text("#mq-question")
     page.press("o")
-    until(lambda: page.text("#mq-aside").startswith("Juste : colère"))
+    until(lambda: page.text("#mq-aside").startswith("Juste\u00a0: colère"))
     page.press("n")
-    until(lambda: page.text("#mq-aside").startswith("Ce visage est connu : colère"))
+    until(lambda: page.text("#mq-aside").startswith("Ce visage est connu\u00a0: colère"))
     page.press("3")
     until(lambda: len(store.votes.current(made.id)) == 3)
     assert [(v.choices, v.denies) for v in store.votes.current(made.id)] == [
@@ -462,6 +537,30 @@ def test_several_classes_are_chosen_and_confirmed(page: Page, label: Server) -> 
     until(lambda: store.votes.current(made.id))
     assert store.votes.current(made.id)[0].choices == ("happy", "surprised")
     store.campaigns.close(made.id)
+
+
+@pytest.mark.parametrize("reload", [False, True], ids=["on the page", "past a reload"])
+def test_undoing_several_classes_shows_them_chosen(page: Page, label: Server, reload: bool) -> None:
+    store = label.workspace.store
+    made = store.campaigns.create(NewCampaign(f"mixed {reload}", several=True))
+    chosen = "[...document.querySelectorAll('[aria-pressed=true]')].map((at) => at.dataset.answer)"
+    try:
+        page.join(label.url, "Severine", made.name)
+        for key in ("1", "3"):
+            page.press(key, next_face=False)
+        page.press("\n")
+        until(lambda: store.votes.current(made.id) and page.sent_all())
+        if reload:
+            page.driver.refresh()
+            until(lambda: page.shown("#mq-stage img"))
+        assert page.script(chosen) == []
+        page.press("\ue003")  # Backspace
+        assert page.script(chosen) == ["class:happy", "class:surprised"]
+        page.press("1", next_face=False)  # takes one out again
+        page.press("\n")
+        until(lambda: [vote.choices for vote in store.votes.current(made.id)] == [("surprised",)])
+    finally:
+        store.campaigns.close(made.id)
 
 
 def test_a_curator_makes_changes_and_closes_a_campaign(page: Page, label: Server) -> None:
@@ -568,6 +667,8 @@ def test_on_a_phone_the_first_card_names_buttons_and_an_undo_moves_nothing(page:
         until(lambda: page.shown(".mq-welcome"))
         assert page.text("#mq-message-title") == "Un visage, un geste"
         assert "Annuler" in page.text(".mq-welcome") and not page.shown(".mq-welcome kbd")
+        for name in ("joie", "colère", "surprise", "neutre"):
+            assert name in page.text(".mq-welcome li")
         page.click("#mq-message-buttons .is-primary")
         until(lambda: page.shown("#mq-stage img"))
         assert page.script("document.querySelector('#mq-campaign').offsetWidth") >= 360
@@ -579,6 +680,9 @@ def test_on_a_phone_the_first_card_names_buttons_and_an_undo_moves_nothing(page:
         assert page.script(place) == before
         assert "Jugez à nouveau" in page.text("#mq-live")
         assert page.script("document.documentElement.scrollHeight") <= 800
+        page.click("[data-answer=flag]")
+        until(lambda: page.shown("#mq-window .mq-flags"))
+        assert not page.script("[...document.querySelectorAll('kbd')].some((cap) => cap.checkVisibility())")
     finally:
         store.campaigns.close(made.id)
         page.driver.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": False})
@@ -593,3 +697,48 @@ def test_an_empty_workspace_offers_ones_own_photos_first(page: Page, workspace: 
     own, to_try = (text.splitlines() for text in typed)
     assert own[0].startswith("collect folder PHOTOS") and own[1].startswith("collect flickr --class angry")
     assert len(to_try) == 1 and to_try[0].startswith("collect sample")
+
+
+def test_a_phone_on_its_side_shows_the_face_and_every_answer(page: Page, label: Server) -> None:
+    page.size(740, 360)
+    try:
+        page.join(label.url, "Flat")
+        lowest = """Math.max(...[...document.querySelectorAll('#mq-stage, #mq-answers button')]
+          .map((at) => at.getBoundingClientRect().bottom))"""
+        assert page.script(lowest) <= 360
+        assert page.script("document.querySelector('#mq-stage img').offsetHeight") >= 200
+        assert page.script("document.documentElement.scrollWidth") <= 740
+    finally:
+        page.size(1280, 800)
+
+
+@pytest.mark.parametrize("width", [400, 360])
+@pytest.mark.parametrize("preset", ["7", "8"])
+def test_no_name_of_a_class_is_cut_on_a_narrow_page(
+    page: Page, tmp_path: Path, add_faces: AddFaces, preset: str, width: int
+) -> None:
+    workspace = open_workspace(create_workspace(tmp_path / "faces", preset).parent)
+    lines = """[...document.querySelectorAll('#mq-answers span')].map((at) => {
+      const range = document.createRange();
+      range.selectNodeContents(at);
+      return new Set([...range.getClientRects()].map((line) => line.top)).size;
+    })"""
+    page.size(width, 800)
+    try:
+        add_faces(workspace, 4)
+        with served(workspace) as label:
+            page.driver.get(label.url)
+            page.script("localStorage.setItem('mimique.lang', 'en')")
+            page.join(label.url, "Nell")
+            page.script("localStorage.setItem('mimique.lang', 'en')")
+            page.driver.refresh()
+            until(lambda: page.shown("#mq-stage img"))
+            assert set(page.script(lines)) == {1}
+            assert page.shown("#mq-answers kbd")
+            sticks_out = """[...document.querySelectorAll('#mq-answers button')]
+              .some((at) => at.scrollWidth > at.clientWidth)"""
+            assert not page.script(sticks_out)
+    finally:
+        page.script("localStorage.clear()")
+        page.size(1280, 800)
+        workspace.store.close()

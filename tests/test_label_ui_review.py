@@ -381,7 +381,7 @@ def test_every_text_of_the_pages_is_there_in_both_languages() -> None:
     mine = [each for each in PAGES if each.name in ("review", "gallery")]
     names = {name for each in mine for name in (each.template, *each.scripts)}
     sources = "\n".join(page.joinpath(name).read_text(encoding="utf-8") for name in names)
-    keys = set(re.findall(r'"((?:rv|gl|ac)_[a-z_]+)"', sources))
+    keys = set(re.findall(r'"((?:rv|gl|ac|dc)_[a-z_]+)"', sources))
     assert keys and keys <= texts["en"].keys(), sorted(keys - texts["en"].keys())
     for key, text in texts["en"].items():
         places = re.compile(r"\{(\w+)\}")

@@ -2,18 +2,11 @@
 // and what their two pages have in common.
 
 const ASK_ABOVE = 100; // faces; the server asks too
-
-function classWord(name) {
-  return setup.strings[setup.lang][`class_${name}`] ?? name;
-}
+const UNDO_OF_A_RULE = { by: "decide_undo" };
 
 function classColour(name) {
   const place = setup.classes.indexOf(name);
   return place < 0 ? "var(--line-strong)" : `var(--class-${place % 9})`;
-}
-
-function errorLine({ error, hint }) {
-  return [error, hint].filter(Boolean).join(" – ");
 }
 
 function keyCap(key) {
@@ -51,7 +44,7 @@ class Asker {
     this.frame.addEventListener("keydown", (event) => {
       event.stopPropagation();
       if (this.frame.matches(".is-picture")) return this.settle(null);
-      const digit = !event.target.matches("input") && /^[1-9]$/.exec(Keys.sign(event))?.[0];
+      const digit = !event.target.matches("input:not([type=radio], [type=checkbox])") && /^[1-9]$/.exec(Keys.sign(event))?.[0];
       const button = digit && this.frame.querySelectorAll("[data-choice]")[digit - 1];
       if (button) (event.preventDefault(), button.click());
     });
@@ -65,7 +58,7 @@ class Asker {
     this.frame.classList.remove("is-picture");
     this.frame.replaceChildren(...(title ? [node("h2", { id: "mq-action-title", tabIndex: -1 }, title)] : []), ...body.filter(Boolean));
     this.frame.showModal();
-    this.frame.querySelector("input, [data-choice], [type=submit]")?.focus();
+    (this.frame.querySelector("input:checked") ?? this.frame.querySelector("input, [data-choice], [type=submit]"))?.focus();
     return new Promise((resolve) => (this.resolve = resolve));
   }
 
@@ -149,19 +142,28 @@ class Doings {
   }
 
   do(values, note = {}) {
+    return this.done("review_act", values, note);
+  }
+
+  // By a rule: the server takes back the newest such decision only.
+  decide(values) {
+    return this.done("decide", values, UNDO_OF_A_RULE);
+  }
+
+  done(what, values, note) {
     return this.next(async () => {
-      const answer = await call("review_act", values);
+      const answer = await call(what, values);
       if (answer.ok?.batch) this.stack.push({ batch: answer.ok.batch, ...note });
       return answer;
     });
   }
 
   // {ok: {faces, note}} or {error}; an empty stack gives null.
-  undo(batch = "") {
+  undo(batch = "", note = {}) {
     return this.next(async () => {
-      const step = batch ? this.stack.find((one) => one.batch === batch) || { batch } : this.stack.at(-1);
+      const step = batch ? this.stack.find((one) => one.batch === batch) || { batch, ...note } : this.stack.at(-1);
       if (!step) return null;
-      const answer = await call("review_undo", { batch: step.batch });
+      const answer = await call(step.by || "review_undo", { batch: step.batch });
       if (!answer.again) this.stack = this.stack.filter((one) => one.batch !== step.batch);
       return answer.ok ? { ok: { ...answer.ok, note: step } } : answer;
     });
@@ -181,10 +183,25 @@ class CuratorPage {
     this.root = root.querySelector(`#mq-${name}`);
     this.toast = new Toast(this.root);
     this.asker = new Asker(this.root);
+    this.rules = new RuleWindow(this);
+    this.root.addEventListener("click", (event) => {
+      if (!event.target.closest(".mq-next a")) return;
+      event.preventDefault();
+      this.rules.open();
+    });
   }
 
   find(part) {
     return this.root.querySelector(`#mq-${this.name}-${part}`);
+  }
+
+  // While something is done that takes its time, nothing else is begun here.
+  get busy() {
+    return this.root.ariaBusy === "true";
+  }
+
+  set busy(busy) {
+    this.root.ariaBusy = String(busy);
   }
 
   // When all is made ready: show the page to who has joined.

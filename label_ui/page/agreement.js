@@ -225,7 +225,7 @@ class AgreementPage {
   }
 
   name(answer) {
-    return AG_OWN_NAMES.includes(answer) && !setup.classes.includes(answer) ? t(`ag_answer_${answer}`) : answer;
+    return AG_OWN_NAMES.includes(answer) && !setup.classes.includes(answer) ? t(`ag_answer_${answer}`) : answer.split(" + ").map(classWord).join(" + ");
   }
 
   range(row, name, format = percent) {

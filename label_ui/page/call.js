@@ -56,6 +56,17 @@ function t(key, values = {}) {
   return (texts[chosen] ?? key).replace(/\{(\w+)\}/g, (_, name) => (typeof values[name] === "number" ? number(values[name]) : values[name]));
 }
 
+// The name of a class in the page's language, where it has one.
+function classWord(name) {
+  return setup.strings[setup.lang][`class_${name}`] ?? name;
+}
+
+// What went wrong, in the page's language where the server names it by a code; else as the server says it.
+function errorText({ error = "", hint = "", code = "", values = {} }) {
+  const key = `error_${code}`;
+  return key in setup.strings[setup.lang] ? t(key, values) : [error, hint].filter(Boolean).join(" – ");
+}
+
 function number(value, digits = 0) {
   return value.toLocaleString(setup.lang, { maximumFractionDigits: digits });
 }

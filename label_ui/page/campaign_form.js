@@ -26,15 +26,15 @@ class CampaignForm {
     return this.group("form_question",
       this.choice("question", [["choose", t("form_choose")], ["verify", t("form_verify")]], "choose"),
       this.only(() => this.value("question") === "choose",
-        this.checks("classes", this.options.classes, this.options.classes), this.check("several", false)),
+        this.checks("classes", this.options.classes, this.options.classes, classWord), this.check("several", false)),
       this.only(() => this.value("question") === "verify",
-        this.choice("about", [["", t("form_own_candidate")], ...this.same(this.options.classes)], this.options.classes[0])));
+        this.choice("about", [["", t("form_own_candidate")], ...this.classNames()], this.options.classes[0])));
   }
 
   faces() {
-    const { classes, harvests, runs } = this.options;
+    const { harvests, runs } = this.options;
     return this.group("form_faces",
-      this.choice("candidate_class", [["", t("form_every_class")], ...this.same(classes)], ""),
+      this.choice("candidate_class", [["", t("form_every_class")], ...this.classNames()], ""),
       harvests.length ? this.choice("harvest_id", [["", t("form_every_harvest")], ...harvests.map((harvest) => [harvest.id, harvestName(harvest)])], "") : null,
       runs.length ? this.choice("run_id", [["", t("form_no_doubts")], ...this.same(runs)], "") : null,
       this.only(() => this.value("run_id"), this.amount("most_margin", 0.3, 0, 1, 0.05)));
@@ -87,6 +87,12 @@ class CampaignForm {
       suggest: this.value("suggest_run") ? { run_id: this.value("suggest_run"), hidden_share: number("hidden_share") / 100 } : null,
     };
     return this.campaign ? given : { ...given, ...this.questionValues(), picks: this.picks() };
+  }
+
+  // What the fields say together that cannot be, in one line; empty when all is well.
+  wrong() {
+    const { kind, least, most } = { kind: this.value("kind"), ...this.steering((name) => Number(this.value(name))) };
+    return kind === "adaptive" && least > most ? t("form_least_most", { least, most }) : "";
   }
 
   steering(number) {
@@ -159,10 +165,14 @@ class CampaignForm {
     return node("label", { class: "mq-check" }, box, node("span", {}, t(`field_${name}`)));
   }
 
-  checks(name, values, chosen) {
+  checks(name, values, chosen, word = (value) => value) {
     this.controls[name] = values.map((value) => node("input", { type: "checkbox", value, checked: chosen.includes(value) }));
     return node("div", { class: "mq-checks", role: "group", "aria-label": t(`field_${name}`) },
-      ...this.controls[name].map((box) => node("label", { class: "mq-check" }, box, node("span", { dir: "auto" }, box.value))));
+      ...this.controls[name].map((box) => node("label", { class: "mq-check" }, box, node("span", { dir: "auto" }, word(box.value)))));
+  }
+
+  classNames() {
+    return this.options.classes.map((name) => [name, classWord(name)]);
   }
 
   same(values) {

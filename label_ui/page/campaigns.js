@@ -58,9 +58,9 @@ class CampaignsPage {
   }
 
   question({ question, classes, about, several }) {
-    const names = (classes.length ? classes : setup.classes).join(", ");
+    const names = (classes.length ? classes : setup.classes).map(classWord).join(", ");
     if (question === "choose") return t(several ? "asks_several" : "asks_choose", { names });
-    return about ? t("asks_verify", { name: about }) : t("asks_candidate");
+    return about ? t("asks_verify", { name: classWord(about) }) : t("asks_candidate");
   }
 
   facts({ overlap, rule, voters, blind, ordering, picks, gold, suggest }) {
@@ -70,7 +70,7 @@ class CampaignsPage {
       voters.length ? t("asks_people", { names: voters.join(", ") }) : t("asks_everybody"),
       t(blind ? "form_blind" : "form_open"),
       t(`form_${ordering}`),
-      ...(picks.candidate_class ? [t("only_candidates", { name: picks.candidate_class })] : []),
+      ...(picks.candidate_class ? [t("only_candidates", { name: classWord(picks.candidate_class) })] : []),
       ...(picks.harvest_id ? [t("only_harvest", { name: String(picks.harvest_id) })] : []),
       ...(picks.run_id ? [t("only_doubts", { run: picks.run_id, margin: number(picks.most_margin, 2) })] : []),
       ...(picks.face_ids ? [t("only_chosen", { n: picks.face_ids.length })] : []),
@@ -82,13 +82,13 @@ class CampaignsPage {
   progress({ faces, done, open, needs, done_last_hour: hourly, by_class: byClass }) {
     const share = faces ? done / faces : 0;
     const pace = hourly ? t("pace", { n: hourly, left: this.left(open / hourly) }) : t("no_pace");
-    const classes = Object.entries(byClass).filter(([, count]) => count.open + count.done).sort(([a], [b]) => a.localeCompare(b));
+    const classes = Object.entries(byClass).filter(([, count]) => count.open + count.done).sort(([a], [b]) => classWord(a).localeCompare(classWord(b), setup.lang));
     return node("div", { class: "mq-progress" },
       node("div", { class: "mq-meter", role: "progressbar", "aria-valuemin": "0", "aria-valuemax": String(faces), "aria-valuenow": String(done), "aria-label": t("faces_done", { done, faces }) },
         node("i", { style: `width:${100 * share}%` })),
       node("p", {}, node("b", {}, t("faces_done", { done, faces })), open ? ` · ${t("votes_missing", { n: needs })} · ${pace}` : ""),
       classes.length > 1 ? node("ul", { class: "mq-by-class" }, ...classes.map(([name, count]) =>
-        node("li", {}, node("span", {}, name || t("no_search_word")), node("b", {}, `${number(count.done)} / ${number(count.done + count.open)}`)))) : null);
+        node("li", {}, node("span", {}, name ? classWord(name) : t("no_search_word")), node("b", {}, `${number(count.done)} / ${number(count.done + count.open)}`)))) : null);
   }
 
   left(hours) {
@@ -128,6 +128,8 @@ class CampaignsPage {
   }
 
   async send(campaign, form) {
+    form.error.textContent = form.wrong();
+    if (form.wrong()) return;
     const answer = campaign
       ? await call("campaign_change", { campaign: campaign.id, form: form.values() })
       : await call("campaign_make", { form: form.values() });

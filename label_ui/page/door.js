@@ -61,7 +61,7 @@ async function send(event) {
     ? await posted(location.pathname, { name, password }, "")
     : await posted("/login", { username: name, password }, "");
   find("go").disabled = false;
-  if (answer.error) return refuse([answer.error, answer.hint].filter(Boolean).join(" – "), invite ? "name" : "password");
+  if (answer.error) return refuse(errorText(answer), invite && answer.code !== "password_length" ? "name" : "password");
   location.replace(nextPage());
 }
 

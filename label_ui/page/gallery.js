@@ -36,7 +36,7 @@ class GalleryPage extends CuratorPage {
     const asked = { filter: this.filters.only, order: this.filters.order, offset: 0, limit: GL_PAGE };
     const answer = await call("gallery", asked);
     if (wanted !== this.looking) return;
-    this.find("error").textContent = answer.error ? errorLine(answer) : "";
+    this.find("error").textContent = answer.error ? errorText(answer) : "";
     if (answer.error) return;
     this.pages.clear();
     this.rows.clear();
@@ -69,7 +69,7 @@ class GalleryPage extends CuratorPage {
     if (looking !== this.looking) return;
     if (answer.error) {
       this.pages.delete(number);
-      this.find("error").textContent = errorLine(answer);
+      this.find("error").textContent = errorText(answer);
       return;
     }
     this.keep(number * GL_PAGE, answer.ok.faces);
@@ -202,7 +202,7 @@ class GalleryPage extends CuratorPage {
       let faces = places.map((place) => this.rows.get(place)?.face);
       if (faces.includes(undefined)) {
         const answer = await call("gallery_ids", { filter: this.filters.only, order: this.filters.order, offset: at, limit: places.length });
-        if (answer.error) return this.toast.say(errorLine(answer));
+        if (answer.error) return this.toast.say(errorText(answer));
         faces = answer.ok;
       }
       faces.forEach((face) => this.set(face, true));
@@ -250,20 +250,21 @@ class GalleryPage extends CuratorPage {
 
   async act(action, label = "") {
     const n = this.chosenCount;
-    if (!n || this.asker.open || this.root.ariaBusy === "true") return;
+    if (!n || this.asker.open || this.busy) return;
     const values = await this.asked(action, n, label);
     if (!values) return;
     if (n > ASK_ABOVE) {
-      const sure = await this.asker.sure(t("gl_sure", { n }), t(action === "round" ? "gl_sure_round" : "gl_sure_text"), t("ac_pair", { what: t(`ac_${action}`), of: t("gl_faces", { n }) }));
+      const title = action === "relabel" ? t("gl_sure_relabel", { n, label: classWord(values.label) }) : t("gl_sure", { n });
+      const sure = await this.asker.sure(title, t(action === "round" ? "gl_sure_round" : "gl_sure_text"), t("ac_pair", { what: t(`ac_${action}`), of: t("gl_faces", { n }) }));
       if (!sure) return;
       values.sure = true;
     }
     const which = this.all ? { filter: this.filters.only, but: [...this.except], expect: n } : { faces: [...this.chosen] };
-    this.root.ariaBusy = "true";
+    this.busy = true;
     this.toast.say(t("gl_working", { n }), { stay_ms: 600_000 });
     const answer = await this.doings.do({ ...values, ...which });
-    this.root.ariaBusy = "false";
-    if (answer.error) return this.toast.say(errorLine(answer));
+    this.busy = false;
+    if (answer.error) return this.toast.say(errorText(answer));
     const { batch, faces, left_out: left } = answer.ok;
     this.clear();
     await this.look({ stay: true });
@@ -281,14 +282,19 @@ class GalleryPage extends CuratorPage {
     return { action };
   }
 
-  async undo(batch = "") {
-    if (!this.doings) return;
+  async undo(batch = "", note = {}) {
+    if (!this.doings || this.busy) return;
     this.toast.say(t("gl_undoing"), { stay_ms: 600_000 });
-    const answer = await this.doings.undo(batch);
+    const answer = await this.doings.undo(batch, note);
     if (!answer) return this.toast.say(t("ac_nothing_to_undo"));
-    if (answer.error) return this.toast.say(errorLine(answer));
-    await this.look({ stay: true });
+    if (answer.error) return this.toast.say(errorText(answer));
+    await (answer.ok.note.by ? this.decided() : this.look({ stay: true }));
     this.toast.say(t("ac_undone", { n: answer.ok.faces }));
+  }
+
+  // A rule decided, or its decision was taken back.
+  async decided() {
+    await Promise.all([this.look({ stay: true }), nav.showNext()]);
   }
 
   async lookCloser() {
@@ -300,7 +306,7 @@ class GalleryPage extends CuratorPage {
 
   async showLog() {
     const answer = await call("review_batches", { count: 30 });
-    if (answer.error) return this.toast.say(errorLine(answer));
+    if (answer.error) return this.toast.say(errorText(answer));
     const day = new Intl.DateTimeFormat(setup.lang, { dateStyle: "short", timeStyle: "short" });
     const line = (row, did) => node("li", {},
       node("b", {}, row.label ? t("ac_pair", { what: did, of: classWord(row.label) }) : did),
@@ -312,7 +318,7 @@ class GalleryPage extends CuratorPage {
 
   showKeys() {
     const rows = [["← ↑ ↓ →", "gl_key_move"], [t("space_key"), "gl_key_choose"], ["⇧ ← →", "gl_key_range"], ["Ctrl A", "gl_key_all"], ["Esc", "gl_key_none"], ["⏎", "gl_key_closer"],
-      [`1–${Math.min(9, setup.classes.length)}`, "rv_key_relabel"], ["a", "rv_key_accept"], ["x", "rv_key_reject"], ["v", "rv_key_send"], ["g", "rv_key_gold"], ["⌫", "rv_key_undo"]];
+      [`1–${Math.min(9, setup.classes.length)}`, "rv_key_relabel"], ["a", "rv_key_accept"], ["x", "rv_key_reject"], ["v", "rv_key_send"], ["g", "rv_key_gold"], ["d", "dc_key"], ["⌫", "rv_key_undo"]];
     this.tellKeys("mq-gallery-log", rows);
   }
 
@@ -358,7 +364,7 @@ class GalleryPage extends CuratorPage {
     const to = { ArrowRight: this.cursor + 1, ArrowLeft: this.cursor - 1, ArrowDown: this.cursor + this.columns, ArrowUp: this.cursor - this.columns, Home: 0, End: this.count - 1 }[sign];
     const digit = /^[1-9]$/.test(sign) && setup.classes[Number(sign) - 1];
     const acts = { " ": () => this.toggle(this.cursor), Escape: () => this.clear(), Enter: () => this.lookCloser(), Backspace: () => this.undo(), "?": () => this.showKeys(),
-      a: () => this.act("accept"), x: () => this.act("reject"), v: () => this.act("send"), g: () => this.act("gold") };
+      a: () => this.act("accept"), x: () => this.act("reject"), v: () => this.act("send"), g: () => this.act("gold"), d: () => this.rules.open() };
     if (to !== undefined) {
       this.move(to);
       if (event.shiftKey) this.range(this.cursor);

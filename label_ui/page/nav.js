@@ -48,9 +48,10 @@ class Nav {
   }
 
   async showNext() {
-    const place = this.root.querySelector("[data-next]");
-    const line = place && (await nextStep());
-    if (line) place.replaceWith(line);
+    if (!this.root.querySelector("[data-next]")) return;
+    const line = (await nextStep()) ?? node("p", { hidden: true });
+    line.dataset.next = ""; // where the next line stands, once this one no longer holds
+    this.root.querySelector("[data-next]").replaceWith(line);
   }
 
   showPages(role) {
@@ -152,12 +153,14 @@ class Nav {
   }
 }
 
-// For those who may decide: that faces have votes and no decision, and what to type; else null.
+// For those who may decide: that faces have votes and no decision, and where to decide; else null.
 async function nextStep() {
   const me = await whoami();
   if (!["curator", "owner"].includes(me?.role)) return null;
   const { ok } = await call("undecided");
-  return ok?.faces ? node("p", { class: "mq-hint mq-next" }, t("next_decide", { n: ok.faces }), " ", node("code", {}, setup.decide)) : null;
+  return ok?.faces
+    ? node("p", { class: "mq-hint mq-next" }, t("next_decide", { n: ok.faces }), " ", node("a", { class: "mq-button", href: "/review?decide" }, t("dc_decide")), " ", t("next_decide_or"), " ", node("code", {}, setup.decide))
+    : null;
 }
 
 const nav = new Nav(element);

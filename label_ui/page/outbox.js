@@ -16,6 +16,7 @@ class Outbox {
     this.busy = false;
     this.closed = false;
     this.sequence = 0;
+    this.asked = []; // who wants to know when all is sent
     this.hurried = () => this.hurry();
     for (const key of rememberedKeys(prefix)) this.items.set(key, remembered(key));
     addEventListener("online", this.hurried);
@@ -52,8 +53,20 @@ class Outbox {
     this.work();
   }
 
+  // True once nothing is left to send; false when the server does not take it now.
+  sent() {
+    if (!this.next()) return Promise.resolve(true);
+    if (this.timer || this.closed) return Promise.resolve(false);
+    return new Promise((told) => this.asked.push(told));
+  }
+
+  tell() {
+    for (const told of this.asked.splice(0)) told(!this.next());
+  }
+
   close() {
     this.closed = true;
+    this.tell();
     clearTimeout(this.timer);
     removeEventListener("online", this.hurried);
   }
@@ -80,6 +93,7 @@ class Outbox {
       this.onChange();
     }
     this.busy = false;
+    this.tell();
     if (this.barred.size && !this.timer && !this.closed) this.timer = setTimeout(() => this.hurry(), TRY_BARRED_MS);
   }
 

@@ -21,13 +21,17 @@ class ReviewPage extends CuratorPage {
     this.chosen = (asked.get("faces") || "").split(",").filter((id) => /^\d+$/.test(id)).map(Number);
     this.kind = RV_KINDS.includes(asked.get("kind")) ? asked.get("kind") : "";
     await this.load(false);
+    if (!asked.has("decide")) return;
+    asked.delete("decide");
+    showAddress(asked.toString());
+    this.rules.open();
   }
 
   // ---- the list ----------------------------------------------------------------------------------------------
 
   async load(fresh = true) {
     const answer = await call("review_list", { kind: this.kind, fresh });
-    this.find("error").textContent = answer.error ? errorLine(answer) : "";
+    this.find("error").textContent = answer.error ? errorText(answer) : "";
     if (answer.error) return;
     this.list = answer.ok;
     this.items = this.chosen?.length ? this.chosen.map((face) => this.list.items.find((item) => item.face === face) || { face, reasons: [] }) : this.list.items;
@@ -36,6 +40,14 @@ class ReviewPage extends CuratorPage {
     this.settled.clear();
     this.showKinds();
     this.show();
+  }
+
+  // A rule decided, or its decision was taken back: the list anew, at the same face where it is still there.
+  async decided() {
+    const face = this.items[this.at]?.face;
+    await Promise.all([this.load(), nav.showNext()]);
+    const at = this.items.findIndex((item) => item.face === face);
+    if (at > 0) this.go(at);
   }
 
   choose(kind) {
@@ -69,12 +81,13 @@ class ReviewPage extends CuratorPage {
     const { faces, decided, total } = this.list;
     const at = setup.commands[0].includes("--workspace") ? setup.commands[0].slice(setup.commands[0].indexOf(" --workspace")) : "";
     const again = this.button(t("rv_look_again"), () => this.load(), "is-primary");
+    const decide = (kind = "") => this.button(t("dc_decide"), () => this.rules.open(), kind);
     const gallery = this.link("/gallery", t("page_gallery"));
     if (!faces) return this.empty(t("rv_no_faces"), t("rv_no_faces_text"), setup.commands);
-    if (!decided && !total) return this.empty(t("rv_no_labels"), t("rv_no_labels_text"), [`curate consensus${at}`], again);
-    if (this.items.length) return this.empty(t("rv_through"), t("rv_through_text", { n: this.settled.size }), [], again, gallery);
+    if (!decided && !total) return this.empty(t("rv_no_labels"), t("rv_no_labels_text"), [setup.decide], decide("is-primary mq-decides"), this.button(t("rv_look_again"), () => this.load()));
+    if (this.items.length) return this.empty(t("rv_through"), t("rv_through_text", { n: this.settled.size }), [], again, gallery, decide());
     return this.empty(t(this.kind ? "rv_none_of_kind" : "rv_none"), t(this.list.run ? "rv_none_text" : "rv_none_no_run"),
-      this.list.run ? [] : [`train yolo --size n${at}`], again, gallery);
+      this.list.run ? [] : [`train yolo --size n${at}`], again, gallery, decide());
   }
 
   // ---- one face ----------------------------------------------------------------------------------------------------
@@ -90,7 +103,7 @@ class ReviewPage extends CuratorPage {
     const answer = await this.view(item.face);
     if (item !== this.items[this.at]) return;
     if (answer.error) this.views.delete(item.face);
-    this.find("error").textContent = answer.error ? errorLine(answer) : "";
+    this.find("error").textContent = answer.error ? errorText(answer) : "";
     if (answer.error) return;
     this.find("empty").hidden = true;
     this.find("case").hidden = false;
@@ -230,7 +243,7 @@ class ReviewPage extends CuratorPage {
 
   async act(action) {
     const view = this.current;
-    if (!view || this.at >= this.items.length || this.items[this.at].face !== view.face || this.asker.open) return;
+    if (!view || this.at >= this.items.length || this.items[this.at].face !== view.face || this.asker.open || this.busy) return;
     const button = this.root.querySelector(`[data-action="${CSS.escape(action)}"]`);
     if (button?.disabled) return this.toast.say(t(action !== "gold" ? "rv_choose_class" : view.gold ? "rv_gold_already" : "rv_gold_undecided"));
     const values = await this.asked(action, view);
@@ -264,7 +277,7 @@ class ReviewPage extends CuratorPage {
       this.settled.delete(view.face);
       this.at = at;
       this.show();
-      return this.toast.say(errorLine(answer));
+      return this.toast.say(errorText(answer));
     }
     const text = `${t("rv_face_n", { id: view.face })}: ${this.settled.get(view.face)}`;
     this.toast.say(text, answer.ok.batch ? { button: t("ac_undo"), act: () => this.undo(answer.ok.batch) } : {});
@@ -277,17 +290,20 @@ class ReviewPage extends CuratorPage {
       send: () => t("rv_done_send", { n: votes }), gold: () => t("rv_done_gold") }[action]();
   }
 
-  async undo(batch = "") {
-    const answer = await this.doings.undo(batch);
+  async undo(batch = "", note = {}) {
+    if (this.busy) return;
+    if (note.by) this.toast.say(t("gl_undoing"), { stay_ms: 600_000 });
+    const answer = await this.doings.undo(batch, note);
     if (!answer) return this.toast.say(t("ac_nothing_to_undo"));
-    if (answer.error) return this.toast.say(errorLine(answer));
-    const { faces, note } = answer.ok;
-    const place = this.items.findIndex((item) => item.face === note.face);
-    if (note.face !== undefined) (this.views.delete(note.face), this.settled.delete(note.face));
+    if (answer.error) return this.toast.say(errorText(answer));
+    const { faces, note: step } = answer.ok;
+    const place = this.items.findIndex((item) => item.face === step.face);
+    if (step.by) await this.decided();
+    else if (step.face !== undefined) (this.views.delete(step.face), this.settled.delete(step.face));
     else this.views.clear();
     if (place >= 0) this.at = place;
     this.show();
-    this.toast.say(note.face === undefined ? t("ac_undone", { n: faces }) : t("rv_undone_face", { id: note.face }));
+    this.toast.say(step.face === undefined ? t("ac_undone", { n: faces }) : t("rv_undone_face", { id: step.face }));
   }
 
   go(steps) {
@@ -311,6 +327,7 @@ class ReviewPage extends CuratorPage {
     this.find("back").onclick = () => this.go(-1);
     this.find("on").onclick = () => this.go(1);
     this.find("undo").onclick = () => this.undo();
+    this.find("decide").onclick = () => this.rules.open();
     this.find("keys").onclick = () => this.showKeys();
     this.find("face").onclick = () => this.enlarge("face");
     this.find("photo").onclick = () => this.enlarge("photo");
@@ -327,6 +344,7 @@ class ReviewPage extends CuratorPage {
     const act = steps ? () => this.go(steps)
       : sign === "Backspace" ? () => this.undo()
       : sign === "?" ? () => this.showKeys()
+      : sign === "d" ? () => this.rules.open()
       : "zc".includes(sign) && this.current ? () => this.enlarge(sign === "c" ? "photo" : "face")
       : digit ? () => this.act(`class:${digit}`)
       : RV_ACTIONS[sign] ? () => this.act(RV_ACTIONS[sign]) : null;
@@ -336,7 +354,7 @@ class ReviewPage extends CuratorPage {
   }
 
   showKeys() {
-    const rows = [["⏎", "rv_key_accept"], [`1–${Math.min(9, setup.classes.length)}`, "rv_key_relabel"], ["x", "rv_key_reject"], ["v", "rv_key_send"], ["g", "rv_key_gold"], ["⌫", "rv_key_undo"], ["← →", "rv_key_move"], ["z", "key_zoom"], ["c", "key_photo"]];
+    const rows = [["⏎", "rv_key_accept"], [`1–${Math.min(9, setup.classes.length)}`, "rv_key_relabel"], ["x", "rv_key_reject"], ["v", "rv_key_send"], ["g", "rv_key_gold"], ["d", "dc_key"], ["⌫", "rv_key_undo"], ["← →", "rv_key_move"], ["z", "key_zoom"], ["c", "key_photo"]];
     this.tellKeys("mq-review-list", rows);
   }
 }

@@ -2,7 +2,10 @@
 
 const REST_AFTER_MIN = 45;
 const ASIDE_MS = 8000;
+const HINT_MS = 1400;
 const MOST_OFFERED = 3;
+const MOST_ON_CARD = 9; // answers that the first card names
+const NO_KEYBOARD = "(hover: none) and (pointer: coarse)";
 
 class Screen {
   constructor(element) {
@@ -32,12 +35,8 @@ class Screen {
 
   // ---- words ------------------------------------------------------------------------------------------
 
-  classWord(name) {
-    return known(`class_${name}`) ?? name;
-  }
-
   answerName(answer) {
-    return known(answer) ?? this.classWord(answer);
+    return known(answer) ?? classWord(answer);
   }
 
   // A vote's answer as the server gives it, {choices, denies, flag}, in words.
@@ -48,16 +47,16 @@ class Screen {
 
   knownWords({ choices, flag }) {
     if (flag) return t(flag);
-    return choices.length ? choices.map((name) => this.classWord(name)).join(" + ") : t("unsure");
+    return choices.length ? choices.map(classWord).join(" + ") : t("unsure");
   }
 
   actionName(action) {
-    return action.startsWith("class:") ? this.classWord(action.slice(6)) : t(`key_${action}`);
+    return action.startsWith("class:") ? classWord(action.slice(6)) : t(`key_${action}`);
   }
 
   question(card) {
     if (this.campaign.question === "choose") return t(this.campaign.several ? "question_several" : "question");
-    return t("question_verify", { name: this.classWord(card.about) });
+    return t("question_verify", { name: classWord(card.about) });
   }
 
   tell(text) {
@@ -69,6 +68,22 @@ class Screen {
   note(text, { long = false } = {}) {
     this.find("last").classList.toggle("is-long", long);
     this.find("last").textContent = text;
+  }
+
+  // That a press was not taken: on the face's edge, where one looks, gone by itself; heard after what is being said.
+  hint(text) {
+    const hint = node("p", { class: "mq-told", "aria-hidden": "true" }, text);
+    this.told()?.remove();
+    this.find("stage").append(hint);
+    setTimeout(() => hint.remove(), HINT_MS);
+    afterPaint(() => {
+      const said = this.find("live").textContent;
+      if (!said.endsWith(text)) this.announce(`${said} ${text}`.trim());
+    });
+  }
+
+  told() {
+    return this.find("stage").querySelector(".mq-told");
   }
 
   announce(text) {
@@ -115,7 +130,7 @@ class Screen {
         ...others.slice(0, MOST_OFFERED).map((other, i) =>
           this.button(t("go_on_with", { name: other.name }), () => this.begin(other), i ? "" : "is-primary")),
         this.button(t("mine"), () => this.windows.toggle("mine")),
-        this.button(t("undo"), () => this.undo()),
+        this.button(t("undo"), () => this.act("undo", "pointer")),
       ],
     });
     this.lookAhead();
@@ -131,7 +146,7 @@ class Screen {
 
   welcome(start) {
     const { campaign } = this;
-    const touch = matchMedia("(pointer: coarse)").matches;
+    const touch = matchMedia(NO_KEYBOARD).matches;
     this.message(t(touch ? "welcome_title_touch" : "welcome_title"), {
       body: [
         node("p", {}, campaign.question === "verify" ? t("welcome_verify") : t(campaign.several ? "welcome_several" : "welcome_choose")),
@@ -146,10 +161,14 @@ class Screen {
   // What answers, takes back and helps: keys, or on a phone the buttons under the face.
   welcomeLines(touch) {
     const tools = ["undo", "skip", "keys", "mine", "zoom", "photo", "flag", "unsure", "confirm"];
-    const answers = Object.keys(this.keys.signs).filter((action) => !tools.includes(action)).slice(0, touch ? 3 : 5);
-    const shown = touch ? (action) => node("b", { class: "mq-pill is-strong" }, known(action) ?? this.actionName(action)) : (action) => keyCap(this.keys.cap(action));
+    const answers = Object.keys(this.keys.signs).filter((action) => !tools.includes(action));
+    const named = answers.length > MOST_ON_CARD ? [...answers.slice(0, MOST_ON_CARD - 1), "…"] : answers;
+    const shown = (action) => {
+      if (action === "…") return node("span", {}, action);
+      return touch ? node("b", { class: "mq-pill is-strong" }, known(action) ?? this.actionName(action)) : keyCap(this.keys.cap(action));
+    };
     return [
-      [answers, t("welcome_keys")], [["undo"], t("welcome_undo")], [["unsure", "skip"], t("welcome_unsure")],
+      [named, t("welcome_keys")], [["undo"], t("welcome_undo")], [["unsure", "skip"], t("welcome_unsure")],
       touch ? [["zoom", "photo"], t("welcome_look")] : [["keys"], t("welcome_help")],
     ].map(([actions, text]) => [actions.map(shown), text]);
   }
@@ -165,9 +184,11 @@ class Screen {
     const verify = campaign.question === "verify";
     const answers = verify
       ? [["yes", "--right"], ["no", "--wrong"], ["unsure", "--line-strong"]].map(([action, colour]) => this.answerButton(action, t(action), colour))
-      : campaign.classes.map((name, i) => this.answerButton(`class:${name}`, this.classWord(name), `--class-${i % 9}`));
+      : campaign.classes.map((name, i) => this.answerButton(`class:${name}`, classWord(name), `--class-${i % 9}`));
     if (campaign.several) answers.push(this.answerButton("confirm", t("confirm"), "--ink"));
     this.find("answers").replaceChildren(...answers);
+    const words = answers.flatMap((button) => button.textContent.split(/[\s-]/)); // none of them is cut
+    this.find("answers").style.setProperty("--longest", Math.max(...words.map((word) => word.length)));
     this.root.classList.toggle("is-verify", verify);
     this.root.classList.toggle("is-several", campaign.several);
     this.root.classList.toggle("is-many", !verify && campaign.classes.length > 6);
@@ -199,9 +220,9 @@ class Screen {
   showFace(card) {
     card.image.alt = t("face_alt", { width: card.width, height: card.height });
     this.find("question").textContent = this.question(card);
-    this.find("stage").replaceChildren(card.image);
+    this.find("stage").replaceChildren(...[card.image, this.told()].filter(Boolean));
     this.find("model").textContent = card.suggestion
-      ? t("model_says", { name: this.classWord(card.suggestion.label), share: percent(card.suggestion.share) })
+      ? t("model_says", { name: classWord(card.suggestion.label), share: percent(card.suggestion.share) })
       : "";
     this.showChosen();
     this.only("ballot");
@@ -299,7 +320,7 @@ class Screen {
     const action = flag ? null : this.keys.meaning(event);
     if (!flag && !action) return;
     event.preventDefault();
-    if (event.repeat && action !== "undo") return; // a held key is one vote
+    if (event.repeat && (action !== "undo" || this.undoing)) return; // a held key is one vote
     if (flag) this.flag(flag, "key");
     else this.act(action, "key");
   }

@@ -9,7 +9,7 @@ const RENEW_MS = 50_000; // a face that waits in the deck stays reserved: its le
 class Sitting extends Screen {
   constructor(element) {
     super(element);
-    Object.assign(this, { me: null, campaign: null, campaigns: [], current: null, history: [], away: false, counted: false });
+    Object.assign(this, { me: null, campaign: null, campaigns: [], current: null, history: [], away: false, counted: false, undoing: false, meanwhile: [] });
     setInterval(() => this.hold(), RENEW_MS);
     addEventListener("pagehide", () => this.leave());
     addEventListener("pageshow", (event) => event.persisted && this.comeBack());
@@ -71,7 +71,7 @@ class Sitting extends Screen {
   async join(name) {
     const answer = await call("join", { name });
     if (answer.login) return this.logIn();
-    if (answer.error) return this.askName(answer.error);
+    if (answer.error) return this.askName(errorText(answer));
     remember(this.nameKey(), answer.ok.name);
     dispatchEvent(new CustomEvent("mimique:joined"));
     this.settle(answer.ok);
@@ -161,7 +161,7 @@ class Sitting extends Screen {
   recall({ call, values, card }) {
     if (values.campaign !== this.campaign.id) return;
     if (call === "undo") this.history = this.history.filter(({ request }) => request !== values.of);
-    else this.history.push({ card, request: values.request_id, call });
+    else this.history.push({ card, request: values.request_id, call, choices: values.choices });
   }
 
   later(run, ms = 2000) {

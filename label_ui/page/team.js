@@ -112,7 +112,7 @@ class TeamPage {
       const { done = 0, open = 0 } = byClass[name] || {};
       const share = done + open ? done / (done + open) : 0;
       return node("li", {},
-        node("b", { dir: "auto" }, name || t("no_candidate")),
+        node("b", { dir: "auto" }, name ? classWord(name) : t("no_candidate")),
         node("div", { class: "mq-meter", role: "img", "aria-label": percent(share) }, node("i", { style: `width:${100 * share}%;background:var(--class-${i % 9})` })),
         node("span", {}, done + open ? t("class_line", { done, all: done + open }) : t("class_none"), node("br"), name ? t("class_labelled", { n: labels[name] || 0 }) : ""));
     });
@@ -181,7 +181,7 @@ class TeamPage {
 
   async change(name, values, done) {
     const answer = await call(name, values);
-    this.toast(answer.error ? [answer.error, answer.hint].filter(Boolean).join(" – ") : done);
+    this.toast(answer.error ? errorText(answer) : done);
     document.activeElement?.blur();
     this.shown.people = this.shown.links = "";
     this.look();
@@ -235,7 +235,7 @@ class TeamPage {
 
   async makeLink(values) {
     const answer = await call("invite", values);
-    if (answer.error) return this.toast([answer.error, answer.hint].filter(Boolean).join(" – "));
+    if (answer.error) return this.toast(errorText(answer));
     const link = `${this.outside()}/join/${answer.ok.token}`;
     const copy = node("button", { type: "button", class: "mq-button is-primary", onclick: async () => {
       await copyText(link);
@@ -262,7 +262,7 @@ class TeamPage {
     event.preventDefault();
     const form = event.target;
     const answer = await posted("/password", { old: form.elements.old.value, new: form.elements.new.value }, this.me.token);
-    this.find("password").querySelector("[role=alert]").textContent = answer.error ? [answer.error, answer.hint].filter(Boolean).join(" – ") : "";
+    this.find("password").querySelector("[role=alert]").textContent = answer.error ? errorText(answer) : "";
     if (answer.error) return;
     forgetMe();
     this.me = await whoami();

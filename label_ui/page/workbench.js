@@ -1,6 +1,6 @@
 // The voting page: one face, one key, the next face. Answers go to the outbox, faces come from the deck.
 
-const TOO_SOON_MS = 250; // nobody judges a face faster: what comes sooner is a double click or a bouncing key
+const TOO_SOON_MS = 250; // nobody judges a new face faster: what comes sooner is a double click or a bouncing key
 const PAUSE_MS = 5 * 60_000; // without an answer for so long, one has rested
 const LOOK_AGAIN_MS = 5000; // for faces that come, or that others give back
 const KEPT_PICTURES = 40; // undone faces from further back are fetched again
@@ -39,10 +39,11 @@ class Workbench extends Sitting {
     else this.loading();
   }
 
-  show(card) {
+  // A face that an undo brings back has been judged already: with the classes chosen then, and at any time.
+  show(card, { again = false, choices = [] } = {}) {
     this.current?.watch.stop();
     const watch = new Stopwatch();
-    this.current = { card, watch, request: freshId(), since: performance.now(), looked: {}, chosen: new Set() };
+    this.current = { card, watch, again, request: freshId(), since: performance.now(), looked: {}, chosen: new Set(choices) };
     const { current } = this;
     this.showFace(card);
     requestAnimationFrame(() => {
@@ -54,6 +55,7 @@ class Workbench extends Sitting {
   }
 
   act(action, by) {
+    if (this.undoing) return void this.meanwhile.push([action, by]);
     const verified = { yes: () => ({ choices: [this.current.card.about] }), no: () => ({ denies: this.current.card.about }) };
     if (["zoom", "photo", "flag", "keys", "mine"].includes(action)) this.windows.toggle(action);
     else if (action === "undo") this.undo();
@@ -63,7 +65,7 @@ class Workbench extends Sitting {
     else if (action in verified) this.answer("vote", verified[action](), action, t(action), by);
     else if (action === "confirm") this.confirm(by);
     else if (this.campaign.several) this.toggle(action.slice(6));
-    else this.answer("vote", { choices: [action.slice(6)] }, action, this.classWord(action.slice(6)), by);
+    else this.answer("vote", { choices: [action.slice(6)] }, action, classWord(action.slice(6)), by);
   }
 
   flag(flag, by = "pointer") {
@@ -74,25 +76,26 @@ class Workbench extends Sitting {
     const { chosen } = this.current;
     if (!chosen.delete(name)) chosen.add(name);
     this.showChosen();
-    this.announce(t(chosen.has(name) ? "chosen" : "not_chosen", { name: this.classWord(name) }));
+    this.announce(t(chosen.has(name) ? "chosen" : "not_chosen", { name: classWord(name) }));
   }
 
   confirm(by) {
     const choices = this.campaign.classes.filter((name) => this.current.chosen.has(name));
     if (!choices.length) return this.tell(t("choose_first"));
-    this.answer("vote", { choices }, "confirm", choices.map((name) => this.classWord(name)).join(" + "), by);
+    this.answer("vote", { choices }, "confirm", choices.map(classWord).join(" + "), by);
   }
 
   answer(kind, given, action, said, by) {
     const seen = this.current;
-    if (!seen || performance.now() - seen.since < TOO_SOON_MS) return;
+    if (!seen) return;
+    if (!seen.again && performance.now() - seen.since < TOO_SOON_MS) return this.hint(t("too_soon"));
     this.windows.close();
     const { image, ready, broken, ...card } = seen.card;
     const values = this.ofCampaign({ person: this.me.name, face: card.face, crop: card.crop, request_id: seen.request });
     values.seconds = Math.round(seen.watch.stop()) / 1000;
     if (kind === "vote") Object.assign(values, given, { shown: { ...seen.looked, lang: setup.lang, by } });
     this.asking = null;
-    this.remember({ card: seen.card, request: seen.request, call: kind });
+    this.remember({ card: seen.card, request: seen.request, call: kind, choices: given.choices });
     this.counts[kind === "vote" ? "voted" : "skipped"] += 1;
     this.outbox.add({ call: kind, values, card });
     this.flash(action);
@@ -138,43 +141,48 @@ class Workbench extends Sitting {
 
   // ---- undo -------------------------------------------------------------------------------------------
 
+  // What is pressed before the face is back means that face: it waits, and is dropped where none comes back.
   async undo() {
-    if (!this.campaign || this.undoing) return;
+    if (!this.campaign) return;
     this.windows.close();
-    this.undoing = true;
+    Object.assign(this, { undoing: true, meanwhile: [] });
     const last = this.history.pop();
-    if (last) await this.undoHere(last);
-    else if (!this.outbox.next()) await this.undoThere();
-    this.undoing = false;
+    const back = await (last ? this.undoHere(last) : this.undoThere()).finally(() => (this.undoing = false));
+    const meant = this.meanwhile.splice(0);
+    if (back) for (const [action, by] of meant) this.act(action, by);
+    else if (meant.some(([action]) => action !== "undo")) this.hint(t("not_counted"));
   }
 
-  async undoHere(last) {
-    this.outbox.add({ call: "undo", values: this.ofCampaign({ person: this.me.name, request_id: freshId(), of: last.request }) });
-    this.counts[last.call === "vote" ? "voted" : "skipped"] -= 1;
-    this.bringBack(last.card.image ? last.card : await Deck.card(last.card));
+  async undoHere({ card, request, call, choices }) {
+    this.outbox.add({ call: "undo", values: this.ofCampaign({ person: this.me.name, request_id: freshId(), of: request }) });
+    this.counts[call === "vote" ? "voted" : "skipped"] -= 1;
+    return this.bringBack(card.image ? card : await Deck.card(card), choices);
   }
 
   // Before this page was opened: the server knows the person's latest answer. Until it has said so, asking again is
-  // the same request: a lost answer must not take back two.
+  // the same request: a lost answer must not take back two. What is on its way there comes before.
   async undoThere() {
     const { id: campaign } = this.campaign;
+    if (!(await this.outbox.sent())) return void this.tell(this.outbox.why || t("offline"));
     if (this.asking?.campaign !== campaign || this.asking.person !== this.me.name) this.asking = { campaign, person: this.me.name, request_id: freshId() };
     const answer = await this.ask("undo", this.asking);
     if (!answer.again) this.asking = null;
-    if (!answer.ok?.face) return this.tell(answer.ok ? t("nothing_to_undo") : answer.again ? t("offline") : answer.error);
+    if (!answer.ok?.face) return void this.tell(answer.ok ? t("nothing_to_undo") : answer.again ? t("offline") : answer.error);
     const card = await Deck.card(answer.ok.face);
-    const counts = await this.fetched("counts", this.ofCampaign());
+    const counts = await this.fetched("counts", { campaign });
+    if (campaign !== this.campaign?.id) return false; // another one was chosen meanwhile
     if (counts) this.learn(counts);
-    this.bringBack(card);
+    return this.bringBack(card, answer.ok.choices);
   }
 
-  bringBack(card) {
+  bringBack(card, choices) {
     this.started = true;
     if (this.current && this.current.card.face !== card.face) this.deck.putBack(this.current.card);
     this.deck.drop([card.face]);
-    this.show(card);
+    this.show(card, { again: true, choices });
     this.note(t("undone_short"));
     this.announce(t("undone"));
     this.showCounts();
+    return true;
   }
 }
