@@ -266,7 +266,7 @@ def test_ctrl_c_finishes_the_frame_and_the_session(tmp_path: Path) -> None:
 
 
 def test_a_second_ctrl_c_stops_at_once() -> None:
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell ignores it in what it starts with "  # whatever ran in this process before"
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background shells ignore it
     with pytest.raises(KeyboardInterrupt), stop_requested() as stop:
         os.kill(os.getpid(), signal.SIGINT)
         assert stop.is_set()
