@@ -18,8 +18,9 @@ from typing import Any
 
 from curate.detect import Detector
 from curate.faces import CropRule
-from db.errors import ConfigError, InputError
+from db.errors import ConfigError
 from db.progress import progress
+from db.whole_file import check_not_read
 from db.workspace import Workspace
 from live.camera import Camera, Frame
 from live.clip import VideoCamera
@@ -137,11 +138,7 @@ def annotate_video(
 
 def video_sink(camera: VideoCamera, video_out: Path) -> VideoSink:
     """A sink that keeps the camera's times. Errors: InputError, also when it would overwrite its source."""
-    if video_out.exists() and video_out.samefile(camera.path):
-        raise InputError(
-            f"{video_out} is the video that is read; it would be overwritten",
-            hint="give another file name with --out",
-        )
+    check_not_read(video_out, camera.path, told="the video that is read")
     return VideoSink(video_out, camera.info().time_base)
 
 
