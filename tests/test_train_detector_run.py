@@ -57,7 +57,7 @@ def result(data, tmp_path_factory):
     folder = tmp_path_factory.mktemp("detector") / "workspace"
     options = [f"--{name}={value}" for name, value in SMALL.items()]
     options += [f"--data={data}", f"--boxes={data / 'boxes.csv'}", "--from=none", "--epochs=2", "--name=mine"]
-    options += ["--teacher=mimique-face", "--point-steps=1", f"--workspace={folder}"]
+    options += ["--teacher=mimique-face", "--distil=0.5", "--point-steps=1", f"--workspace={folder}"]
     return CliRunner().invoke(main, ["detector", *options])
 
 

@@ -40,6 +40,13 @@ _FROM = "Start: a model's name, an Ultralytics .pt, or none."
 )
 @click.option("--face-free", type=_EXISTING, metavar="DIR_OR_ZIP", help="More pictures where no face is.")
 @click.option("--teacher", default="", metavar="DETECTOR", help="Learn five points from this detector's.")
+@click.option(
+    "--distil",
+    default=0.0,
+    show_default=True,
+    metavar="SHARE",
+    help="Learn boxes from the teacher too: 0 to 1.",
+)
 @click.option("--point-steps", default=900, show_default=True, help="Steps that learn the points.")
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Decides every random choice.")
 @click.option("--device", type=DEVICES, default="auto", show_default=True, help="Where to compute.")

@@ -22,10 +22,12 @@ from db.errors import InputError
 from train.detector_boxes import BoxTable
 from train.detector_boxes import held_out as held_out  # part of what this module offers
 from train.detector_covers import cover
+from train.detector_distil import Teacher, blended_loss, taught_batch
 from train.detector_network import save_ultralytics, start_network
 from train.detector_patches import Patch, PatchSampler
 from train.detector_photos import read_face_photos
-from train.detector_recipe import DetectorRecipe
+from train.detector_recipe import CANVAS_SHARES, DetectorRecipe
+from train.detector_strange import strange
 from train.network import save_tensors
 from train.runs import write_json
 from train.start import torch_device
@@ -42,13 +44,15 @@ def train_detector(
     progress: Callable[[int, dict[str, float]], None] = lambda step, losses: None,
     device: str = "",
     checkpoint_steps: int = CHECKPOINT_STEPS,
+    teacher: Teacher | None = None,
 ) -> Path:
     """Trains until ``recipe.steps`` and returns ``out/best.pt``, which ``ultralytics.YOLO`` loads.
 
     Every ``checkpoint_steps`` ``out/last.pt`` is replaced; the same call goes on from there, draws what the
     killed one would have drawn, and refuses to continue with another recipe. The weights kept are the moving
     average (EMA) of the last step; nothing is chosen by looking at held-out photos. ``device`` is "cpu" or
-    "cuda" ("": a GPU where there is one); without ``start_weights`` the network starts at random.
+    "cuda" ("": a GPU where there is one); without ``start_weights`` the network starts at random. ``teacher`` is
+    whom ``recipe.distil`` of the loss follows.
     """
     device = device or torch_device("auto")
     out.mkdir(parents=True, exist_ok=True)
@@ -58,8 +62,8 @@ def train_detector(
     optimizer = _optimizer(model, recipe)
     done = _resume(out / "last.pt", model, average, optimizer, device)
     began = time.monotonic()
-    for step, batch in enumerate(batches(photos, recipe, done, device), start=done):
-        losses = train_step(model, optimizer, batch, recipe.learning_rate(step))
+    for step, batch in enumerate(batches(photos, recipe, done, device, teacher), start=done):
+        losses = train_step(model, optimizer, batch, recipe.learning_rate(step), recipe.distil)
         _update_average(average, model, step)
         if (step + 1) % checkpoint_steps == 0 or step + 1 == recipe.steps:
             _save(out / "last.pt", model, average, optimizer, step + 1)
@@ -74,7 +78,11 @@ def load_photos(data: Path, boxes_file: Path) -> tuple[list[Patch], BoxTable]:
 
 
 def batches(
-    photos: Sequence[Patch], recipe: DetectorRecipe, first_step: int, device: str
+    photos: Sequence[Patch],
+    recipe: DetectorRecipe,
+    first_step: int,
+    device: str,
+    teacher: Teacher | None = None,
 ) -> Iterator[dict[str, torch.Tensor]]:
     """The batch of each step from ``first_step`` on, of about equal pixel count, cut ahead in threads.
 
@@ -83,6 +91,8 @@ def batches(
 
     def draw(step: int) -> dict[str, torch.Tensor]:
         sampler = PatchSampler(photos, (recipe.seed, step), recipe.turn_degrees)
+        if teacher is not None:
+            return distilled_batch(sampler, recipe, teacher, device)
         kind = int(sampler.random.choice(3, p=recipe.size_shares))
         size = recipe.sizes_px[kind]
         patches = [sampler.patch(size, whole=kind == 2) for _ in range(recipe.patches(size))]
@@ -96,6 +106,21 @@ def batches(
             batch = ahead.popleft().result()
             ahead.extend(pool.submit(draw, step) for step in islice(steps, 1))
             yield batch
+
+
+def distilled_batch(
+    sampler: PatchSampler, recipe: DetectorRecipe, teacher: Teacher, device: str
+) -> dict[str, torch.Tensor]:
+    """A batch with the teacher's answers: first the labelled pictures, then those that only the teacher judges."""
+    size, unlabelled = recipe.imgsz, recipe.unlabelled()
+    patches = [
+        cover(sampler.canvas(size, CANVAS_SHARES), recipe.covered, sampler.random)
+        for _ in range(recipe.patches(size) - unlabelled)
+    ]
+    patches += [strange(sampler, size, CANVAS_SHARES) for _ in range(unlabelled)]
+    return to_batch(patches, device) | taught_batch(
+        [teacher.answer(p.image) for p in patches], unlabelled, device
+    )
 
 
 def to_batch(patches: Sequence[Patch], device: str = "cpu") -> dict[str, torch.Tensor]:
@@ -116,16 +141,20 @@ def to_batch(patches: Sequence[Patch], device: str = "cpu") -> dict[str, torch.T
 
 
 def train_step(
-    model: Any, optimizer: torch.optim.Optimizer, batch: dict[str, torch.Tensor], lr: float
+    model: Any,
+    optimizer: torch.optim.Optimizer,
+    batch: dict[str, torch.Tensor],
+    lr: float,
+    distil: float = 0.0,
 ) -> dict[str, float]:
-    """One step; returns the losses by name."""
+    """One step; returns the losses by name, those of the labels where a teacher is followed too."""
     model.train()
     for layer in model.modules():
         if isinstance(layer, torch.nn.BatchNorm2d) and not layer.weight.requires_grad:
             layer.eval()  # frozen layers keep the statistics of their own training
     for group in optimizer.param_groups:
         group["lr"] = lr
-    loss, parts = model.loss(batch)
+    loss, parts = blended_loss(model, batch, distil) if distil else model.loss(batch)
     optimizer.zero_grad(set_to_none=True)
     (loss.sum() / len(batch["img"])).backward()
     torch.nn.utils.clip_grad_norm_(model.parameters(), 10.0)

@@ -65,9 +65,22 @@ class PatchSampler:
         """One patch of ``size`` px: a photo shrunk or grown a little, a cut around one face, or four of these."""
         aim = self._aim(size, whole)
         if max(aim.photo.image.shape[:2]) * aim.scale < 0.6 * size and size >= 2 * SMALLEST_QUARTER_PX:
-            half = size // 2
-            return quarters([self._cut(self._aim(half, False), half) for _ in range(4)])
+            return self._quarters(size)
         return self._cut(aim, size)
+
+    def canvas(self, size: int, shares: Sequence[float]) -> Patch:
+        """A picture of ``size`` px: four cuts of half the side, a cut of the whole side, or a whole photo.
+
+        ``shares`` is how often each of the three is shown; it adds up to 1.
+        """
+        kind = int(self.random.choice(3, p=shares))
+        if kind == 0:
+            return self._quarters(size)
+        return self.patch(size, whole=kind == 2)
+
+    def _quarters(self, size: int) -> Patch:
+        half = size // 2
+        return quarters([self._cut(self._aim(half, False), half) for _ in range(4)])
 
     def _cut(self, aim: Aim, size: int) -> Patch:
         patch = cut(aim, size)

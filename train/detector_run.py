@@ -20,6 +20,7 @@ from train.detector_recipe import FaceDetectorRecipe
 from train.runs import ActiveRun, finish_run, training_run, write_json
 
 if TYPE_CHECKING:
+    from train.detector_distil import Teacher
     from train.detector_patches import Patch
     from train.detector_photos import FacePhotos
 
@@ -48,9 +49,9 @@ def train_face_detector(
     from train.start import torch_device
 
     device = torch_device(recipe.device)
-    start, teacher = _weights(recipe.start), _teacher(recipe)
-    if start is not None:
-        read_checkpoint(start)  # before the photos are read: a wrong file is told at once
+    start = _Start(_weights(recipe.start), _points_teacher(recipe), _boxes_teacher(recipe), device)
+    if start.weights is not None:
+        read_checkpoint(start.weights)  # before the photos are read: a wrong file is told at once
     face_free = Path(recipe.face_free) if recipe.face_free else None
     photos = read_face_photos(Path(recipe.data), Path(recipe.boxes), face_free)
     _tell(photos)
@@ -60,14 +61,17 @@ def train_face_detector(
         problems = "".join(f"{line}\n" for line in photos.problems)
         (run.folder / PROBLEMS).write_text(problems, encoding="utf-8")
         lessons = [*photos.training, *_drawn(recipe, len(photos.training))]
-        trained = _fit(recipe, lessons, _Start(start, teacher, device), run)
-        return _conclude(workspace, run, photos, trained, _facts(recipe, start, photos, lessons))
+        trained = _fit(recipe, lessons, start, run)
+        return _conclude(workspace, run, photos, trained, _facts(recipe, start.weights, photos, lessons))
 
 
 @dataclass(frozen=True, slots=True)
 class _Start:
+    """What there is before the first step: weights, and who teaches points and boxes, each if wanted."""
+
     weights: Path | None
-    teacher: Any
+    points_teacher: Any
+    boxes_teacher: Teacher | None
     device: str
 
 
@@ -81,12 +85,21 @@ def _weights(wanted: str) -> Path | None:
         raise ModelError(str(error), hint=f"{error.hint}; or begin without: --from none") from error
 
 
-def _teacher(recipe: FaceDetectorRecipe) -> Any:
+def _points_teacher(recipe: FaceDetectorRecipe) -> Any:
     if not recipe.teacher:
         return None
     from curate.detect import load_detector
 
     return load_detector(recipe.teacher, tiles=False)
+
+
+def _boxes_teacher(recipe: FaceDetectorRecipe) -> Teacher | None:
+    if not recipe.distil:
+        return None
+    from curate.registry import FACE_DETECTION, resolve
+    from train.detector_distil import Teacher
+
+    return Teacher(resolve(recipe.teacher, FACE_DETECTION), recipe.imgsz)
 
 
 def _drawn(recipe: FaceDetectorRecipe, photos: int) -> list[Patch]:
@@ -131,13 +144,16 @@ def _fit(recipe: FaceDetectorRecipe, lessons: Sequence[Patch], start: _Start, ru
         progress=log,
         device=start.device,
         checkpoint_steps=min(CHECKPOINT_STEPS, epoch_steps),
+        teacher=start.boxes_teacher,
     )
-    if start.teacher is None:
+    if start.points_teacher is None:
         return best
     loop = recipe.point_loop()
     log = EpochLog(run.folder / "history-points.csv", loop, loop.steps)
     folder = run.work / "points"
-    return train_landmarks(lessons, start.teacher, best, folder, loop, progress=log, device=start.device)
+    return train_landmarks(
+        lessons, start.points_teacher, best, folder, loop, progress=log, device=start.device
+    )
 
 
 def _facts(
