@@ -39,13 +39,15 @@ _FROM = "Start: a model's name, an Ultralytics .pt, or none."
     "--places", type=_COUNT, show_default="1 for 20 photos, up to 100", help="Drawn places without people."
 )
 @click.option("--face-free", type=_EXISTING, metavar="DIR_OR_ZIP", help="More pictures where no face is.")
-@click.option("--teacher", default="", metavar="DETECTOR", help="Learn five points from this detector's.")
+@click.option(
+    "--teacher", default="", metavar="DETECTOR[,…]", help="Learn from these; five points from the first."
+)
 @click.option(
     "--distil",
     default=0.0,
     show_default=True,
     metavar="SHARE",
-    help="Learn boxes from the teacher too: 0 to 1.",
+    help="Share of pictures that they label: 0 to 1.",
 )
 @click.option("--point-steps", default=900, show_default=True, help="Steps that learn the points.")
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Decides every random choice.")

@@ -22,12 +22,12 @@ from db.errors import InputError
 from train.detector_boxes import BoxTable
 from train.detector_boxes import held_out as held_out  # part of what this module offers
 from train.detector_covers import cover
-from train.detector_distil import Teacher, blended_loss, taught_batch
 from train.detector_network import save_ultralytics, start_network
 from train.detector_patches import Patch, PatchSampler
 from train.detector_photos import read_face_photos
 from train.detector_recipe import CANVAS_SHARES, DetectorRecipe
 from train.detector_strange import strange
+from train.detector_teachers import Teachers, loss_of_sure_labels
 from train.network import save_tensors
 from train.runs import write_json
 from train.start import torch_device
@@ -44,15 +44,15 @@ def train_detector(
     progress: Callable[[int, dict[str, float]], None] = lambda step, losses: None,
     device: str = "",
     checkpoint_steps: int = CHECKPOINT_STEPS,
-    teacher: Teacher | None = None,
+    teachers: Teachers | None = None,
 ) -> Path:
     """Trains until ``recipe.steps`` and returns ``out/best.pt``, which ``ultralytics.YOLO`` loads.
 
     Every ``checkpoint_steps`` ``out/last.pt`` is replaced; the same call goes on from there, draws what the
     killed one would have drawn, and refuses to continue with another recipe. The weights kept are the moving
     average (EMA) of the last step; nothing is chosen by looking at held-out photos. ``device`` is "cpu" or
-    "cuda" ("": a GPU where there is one); without ``start_weights`` the network starts at random. ``teacher`` is
-    whom ``recipe.distil`` of the loss follows.
+    "cuda" ("": a GPU where there is one); without ``start_weights`` the network starts at random. ``teachers`` label
+    ``recipe.distil`` of the pictures.
     """
     device = device or torch_device("auto")
     out.mkdir(parents=True, exist_ok=True)
@@ -62,8 +62,8 @@ def train_detector(
     optimizer = _optimizer(model, recipe)
     done = _resume(out / "last.pt", model, average, optimizer, device)
     began = time.monotonic()
-    for step, batch in enumerate(batches(photos, recipe, done, device, teacher), start=done):
-        losses = train_step(model, optimizer, batch, recipe.learning_rate(step), recipe.distil)
+    for step, batch in enumerate(batches(photos, recipe, done, device, teachers), start=done):
+        losses = train_step(model, optimizer, batch, recipe.learning_rate(step))
         _update_average(average, model, step)
         if (step + 1) % checkpoint_steps == 0 or step + 1 == recipe.steps:
             _save(out / "last.pt", model, average, optimizer, step + 1)
@@ -82,7 +82,7 @@ def batches(
     recipe: DetectorRecipe,
     first_step: int,
     device: str,
-    teacher: Teacher | None = None,
+    teachers: Teachers | None = None,
 ) -> Iterator[dict[str, torch.Tensor]]:
     """The batch of each step from ``first_step`` on, of about equal pixel count, cut ahead in threads.
 
@@ -91,8 +91,8 @@ def batches(
 
     def draw(step: int) -> dict[str, torch.Tensor]:
         sampler = PatchSampler(photos, (recipe.seed, step), recipe.turn_degrees)
-        if teacher is not None:
-            return distilled_batch(sampler, recipe, teacher, device)
+        if teachers is not None:
+            return to_batch(distilled(sampler, recipe, teachers), device)
         kind = int(sampler.random.choice(3, p=recipe.size_shares))
         size = recipe.sizes_px[kind]
         patches = [sampler.patch(size, whole=kind == 2) for _ in range(recipe.patches(size))]
@@ -108,53 +108,51 @@ def batches(
             yield batch
 
 
-def distilled_batch(
-    sampler: PatchSampler, recipe: DetectorRecipe, teacher: Teacher, device: str
-) -> dict[str, torch.Tensor]:
-    """A batch with the teacher's answers: first the labelled pictures, then those that only the teacher judges."""
-    size, unlabelled = recipe.imgsz, recipe.unlabelled()
-    patches = [
+def distilled(sampler: PatchSampler, recipe: DetectorRecipe, teachers: Teachers) -> list[Patch]:
+    """A step's pictures: some with their own labels, the others strange ones that the teachers label."""
+    size, strangers = recipe.imgsz, recipe.taught()
+    own = [
         cover(sampler.canvas(size, CANVAS_SHARES), recipe.covered, sampler.random)
-        for _ in range(recipe.patches(size) - unlabelled)
+        for _ in range(recipe.patches(size) - strangers)
     ]
-    patches += [strange(sampler, size, CANVAS_SHARES) for _ in range(unlabelled)]
-    return to_batch(patches, device) | taught_batch(
-        [teacher.answer(p.image) for p in patches], unlabelled, device
-    )
+    return own + [teachers.label(strange(sampler, size, CANVAS_SHARES)) for _ in range(strangers)]
 
 
 def to_batch(patches: Sequence[Patch], device: str = "cpu") -> dict[str, torch.Tensor]:
-    """What Ultralytics' losses take: img (B, 3, S, S) in 0 to 1; per face its picture, relative xywh and points."""
+    """What Ultralytics' losses take: img (B, 3, S, S) in 0 to 1; per face its picture, relative xywh and points.
+
+    Where a teacher's labels are among them, also how ``sure`` each label is, 0 to 1.
+    """
     images = torch.from_numpy(np.stack([patch.image for patch in patches]))  # (B, S, S, 3)
     size = images.shape[1]
     xyxy = torch.from_numpy(np.concatenate([patch.xyxy for patch in patches])) / size  # (N, 4)
     xywh = torch.cat([(xyxy[:, :2] + xyxy[:, 2:]) / 2, xyxy[:, 2:] - xyxy[:, :2]], 1)
     points = torch.from_numpy(np.concatenate([patch.known_points() for patch in patches]))  # (N, 5, 3)
     index = [i for i, patch in enumerate(patches) for _ in patch.xyxy]
-    return {
+    batch = {
         "img": images.to(device).permute(0, 3, 1, 2).float() / 255,
         "bboxes": xywh.to(device),
         "keypoints": (points / torch.tensor([size, size, 1.0])).to(device),
         "cls": torch.zeros(len(xywh), 1, device=device),
         "batch_idx": torch.tensor(index, dtype=torch.float32, device=device),
     }
+    if any(patch.sure is not None for patch in patches):
+        sure = [np.ones(len(p.xyxy), np.float32) if p.sure is None else p.sure for p in patches]
+        batch["sure"] = torch.from_numpy(np.concatenate(sure)).to(device)
+    return batch
 
 
 def train_step(
-    model: Any,
-    optimizer: torch.optim.Optimizer,
-    batch: dict[str, torch.Tensor],
-    lr: float,
-    distil: float = 0.0,
+    model: Any, optimizer: torch.optim.Optimizer, batch: dict[str, torch.Tensor], lr: float
 ) -> dict[str, float]:
-    """One step; returns the losses by name, those of the labels where a teacher is followed too."""
+    """One step; returns the losses by name."""
     model.train()
     for layer in model.modules():
         if isinstance(layer, torch.nn.BatchNorm2d) and not layer.weight.requires_grad:
             layer.eval()  # frozen layers keep the statistics of their own training
     for group in optimizer.param_groups:
         group["lr"] = lr
-    loss, parts = blended_loss(model, batch, distil) if distil else model.loss(batch)
+    loss, parts = loss_of_sure_labels(model, batch) if "sure" in batch else model.loss(batch)
     optimizer.zero_grad(set_to_none=True)
     (loss.sum() / len(batch["img"])).backward()
     torch.nn.utils.clip_grad_norm_(model.parameters(), 10.0)

@@ -19,13 +19,14 @@ from train.detector_patches import Patch
 from train.detector_recipe import LANDMARK_RECIPE, DetectorRecipe
 
 AGREE_IOU = 0.5
+SURE = 0.4  # the score from which a teacher's points are taken
 LEAST_HEIGHT_PX = 24.0  # the points of lower faces are guesses, the teacher's too
 
 
 def taught(photo: Patch, found: Sequence[Detection]) -> Patch:
     """The photo with the points of those of ``found`` that agree with a labelled face high enough."""
     points = photo.known_points().copy()
-    known = [face for face in found if face.landmarks is not None]
+    known = [face for face in found if face.landmarks is not None and face.score >= SURE]
     if not known or not len(photo.xyxy):
         return replace(photo, points=points)
     shared = overlaps(photo.xyxy, np.array([face.xyxy for face in known], np.float32))  # (faces, known)

@@ -27,12 +27,14 @@ MIRRORED = [1, 0, 2, 4, 3]  # where each of the five points goes when the pictur
 class Patch:
     """A picture to learn from: ``image`` (H, W, 3) uint8 RGB and its face boxes (N, 4) float32 pixel xyxy.
 
-    ``points``, where given, are (N, 5, 3) float32: x, y and 1 where the point is known, else 0.
+    ``points``, where given, are (N, 5, 3) float32: x, y and 1 where the point is known, else 0. ``sure``, where
+    given, is (N,) float32: how sure each box is of being a face, 0 to 1; labels that people drew are sure.
     """
 
     image: NDArray[np.uint8]
     xyxy: NDArray[np.float32]
     points: NDArray[np.float32] | None = None
+    sure: NDArray[np.float32] | None = None
 
     def known_points(self) -> NDArray[np.float32]:
         """(N, 5, 3), all unknown where none were given."""

@@ -11,7 +11,6 @@ from db.errors import ConfigError, InputError
 
 DETECTOR = "detector"  # what a run's recipe record calls itself
 NETWORKS = ("yolo11n", "yolov8n")
-STRANGE = 0.25  # of a distilled step's pictures: those that only the teacher judges
 CANVAS_SHARES = (0.5, 0.2, 0.3)  # of a distilled step's pictures: four small cuts, one cut, a whole photo
 CUT_SHARES = (0.7, 0.3)  # of the steps that show cuts: how many show the smaller and the larger ones
 
@@ -25,8 +24,8 @@ class DetectorRecipe:
     and so does every tensor whose name lacks ``only``. ``whole_share`` of the steps show whole photos at
     ``imgsz`` pixels, the others cuts at half and at 0.7 of it. ``width`` is the share of the network's
     channels that are kept: 0.5 is half as wide as nano. Patches lean to either side by up to ``turn_degrees``,
-    and ``covered`` is the share of larger faces of which a part is hidden. ``distil`` is the share of the loss
-    that follows a teacher; all pictures then have ``imgsz`` pixels, and a share of ``STRANGE`` has no labels.
+    and ``covered`` is the share of larger faces of which a part is hidden. ``distil`` is the share of the
+    pictures that teachers label; all pictures then have ``imgsz`` pixels.
     """
 
     network: str = "yolo11n.yaml"
@@ -70,16 +69,15 @@ class DetectorRecipe:
         """The steps that show as many patches as there are photos: each photo once, on average."""
         return max(1, math.ceil(photos / self._patches_a_step()))
 
-    def unlabelled(self) -> int:
-        """How many pictures of a distilled step only the teacher judges."""
-        count = self.patches(self.imgsz)
-        return min(count - 1, round(STRANGE * count))
+    def taught(self) -> int:
+        """How many pictures of a distilled step the teachers label."""
+        return round(self.distil * self.patches(self.imgsz))
 
     def _patches_a_step(self) -> float:
-        """How many cuts and whole photos with labels a step shows, on average."""
+        """How many cuts and whole photos a step shows, on average."""
         if self.distil:
             quarters, *others = CANVAS_SHARES
-            return (4 * quarters + sum(others)) * (self.patches(self.imgsz) - self.unlabelled())
+            return (4 * quarters + sum(others)) * self.patches(self.imgsz)
         return sum(s * self.patches(px) for s, px in zip(self.size_shares, self.sizes_px, strict=True))
 
     def learning_rate(self, step: int) -> float:
@@ -105,8 +103,8 @@ class FaceDetectorRecipe:
     smallest cuts, of half of ``imgsz``; steps of larger ones have as many pixels. ``drawn`` people and ``places``
     without anybody are drawn and mixed in (None: as many as ``drawn_for`` says), and so are the pictures of
     ``face_free``, a folder or zip where nobody's face is.
-    A ``teacher`` detector gives the five points that the boxes lack, which are then learnt for ``point_steps``.
-    With ``distil`` that share of the loss follows what the teacher sees, in pictures without labels too.
+    ``teacher`` names detectors, with commas between. The first gives the five points that the boxes lack, which
+    are then learnt for ``point_steps``; all of them together label ``distil`` of the pictures.
     """
 
     data: str
@@ -139,10 +137,13 @@ class FaceDetectorRecipe:
         _require(0 < self.lr <= 1, f"lr is {self.lr}: expected over 0, at most 1")
         _require(min(self.drawn or 0, self.places or 0) >= 0, "drawn and places count from 0")
         _require(0 <= self.distil <= 1, f"distil is {self.distil}: expected 0 to 1")
-        _require(
-            not self.distil or bool(self.teacher), "distil follows a teacher: name one, --teacher DETECTOR"
-        )
+        _require(not self.distil or bool(self.teacher), "distil needs a teacher: --teacher DETECTOR,DETECTOR")
         _require(self.point_steps >= 1, f"point-steps is {self.point_steps}: expected 1 or more")
+
+    @property
+    def teachers(self) -> list[str]:
+        """Their names or files."""
+        return [name for name in self.teacher.split(",") if name]
 
     @property
     def title(self) -> str:

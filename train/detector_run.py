@@ -20,7 +20,7 @@ from train.detector_recipe import FaceDetectorRecipe
 from train.runs import ActiveRun, finish_run, training_run, write_json
 
 if TYPE_CHECKING:
-    from train.detector_distil import Teacher
+    from curate.detect import Detector
     from train.detector_patches import Patch
     from train.detector_photos import FacePhotos
 
@@ -49,7 +49,7 @@ def train_face_detector(
     from train.start import torch_device
 
     device = torch_device(recipe.device)
-    start = _Start(_weights(recipe.start), _points_teacher(recipe), _boxes_teacher(recipe), device)
+    start = _Start(_weights(recipe.start), _teachers(recipe), device)
     if start.weights is not None:
         read_checkpoint(start.weights)  # before the photos are read: a wrong file is told at once
     face_free = Path(recipe.face_free) if recipe.face_free else None
@@ -67,11 +67,10 @@ def train_face_detector(
 
 @dataclass(frozen=True, slots=True)
 class _Start:
-    """What there is before the first step: weights, and who teaches points and boxes, each if wanted."""
+    """What there is before the first step."""
 
     weights: Path | None
-    points_teacher: Any
-    boxes_teacher: Teacher | None
+    teachers: list[Detector]
     device: str
 
 
@@ -85,21 +84,11 @@ def _weights(wanted: str) -> Path | None:
         raise ModelError(str(error), hint=f"{error.hint}; or begin without: --from none") from error
 
 
-def _points_teacher(recipe: FaceDetectorRecipe) -> Any:
-    if not recipe.teacher:
-        return None
+def _teachers(recipe: FaceDetectorRecipe) -> list[Detector]:
     from curate.detect import load_detector
+    from train.detector_teachers import LEAST_SCORE
 
-    return load_detector(recipe.teacher, tiles=False)
-
-
-def _boxes_teacher(recipe: FaceDetectorRecipe) -> Teacher | None:
-    if not recipe.distil:
-        return None
-    from curate.registry import FACE_DETECTION, resolve
-    from train.detector_distil import Teacher
-
-    return Teacher(resolve(recipe.teacher, FACE_DETECTION), recipe.imgsz)
+    return [load_detector(name, score=LEAST_SCORE, tiles=False) for name in recipe.teachers]
 
 
 def _drawn(recipe: FaceDetectorRecipe, photos: int) -> list[Patch]:
@@ -132,6 +121,7 @@ def _fit(recipe: FaceDetectorRecipe, lessons: Sequence[Patch], start: _Start, ru
     from train.detector import CHECKPOINT_STEPS, train_detector
     from train.detector_landmarks import train_landmarks
     from train.detector_log import EpochLog
+    from train.detector_teachers import Teachers
 
     loop = recipe.box_loop(len(lessons))
     epoch_steps = loop.steps // recipe.epochs
@@ -144,16 +134,14 @@ def _fit(recipe: FaceDetectorRecipe, lessons: Sequence[Patch], start: _Start, ru
         progress=log,
         device=start.device,
         checkpoint_steps=min(CHECKPOINT_STEPS, epoch_steps),
-        teacher=start.boxes_teacher,
+        teachers=Teachers(start.teachers) if recipe.distil else None,
     )
-    if start.points_teacher is None:
+    if not start.teachers:
         return best
     loop = recipe.point_loop()
     log = EpochLog(run.folder / "history-points.csv", loop, loop.steps)
     folder = run.work / "points"
-    return train_landmarks(
-        lessons, start.points_teacher, best, folder, loop, progress=log, device=start.device
-    )
+    return train_landmarks(lessons, start.teachers[0], best, folder, loop, progress=log, device=start.device)
 
 
 def _facts(

@@ -1,4 +1,4 @@
-"""Pictures that no label fits and a teacher can still judge: two photos in one, faces pasted where none would be."""
+"""Pictures that no label fits and teachers can still judge: two photos in one, faces pasted where none would be."""
 
 from collections.abc import Sequence
 
@@ -14,23 +14,23 @@ MARGIN = 0.25  # how much of a face's surroundings comes along, of its size, on 
 TRIES = 8
 
 
-def strange(sampler: PatchSampler, size: int, shares: Sequence[float]) -> Patch:
-    """A picture of ``size`` px, no boxes: one canvas shining through another, or faces pasted in, or both."""
+def strange(sampler: PatchSampler, size: int, shares: Sequence[float]) -> NDArray[np.uint8]:
+    """A picture of ``size`` px: one canvas shining through another, or faces pasted in, both, or neither."""
     random = sampler.random
     image = sampler.canvas(size, shares).image
-    if random.random() < 0.6:
+    if random.random() < 0.35:
         weight = float(random.uniform(0.5, 0.9))
         image = cv2.addWeighted(image, weight, sampler.canvas(size, shares).image, 1 - weight, 0).astype(
             np.uint8, copy=False
         )
-    if random.random() < 0.6:
+    if random.random() < 0.4:
         image = image.copy()
         for _ in range(int(random.integers(1, MOST_PASTED + 1))):
             _paste(image, sampler)
     if random.random() < 0.3:
         noise = random.normal(0, random.uniform(3, 15), image.shape)
         image = np.clip(image + noise, 0, 255).astype(np.uint8)
-    return Patch(image, np.zeros((0, 4), np.float32))
+    return image
 
 
 def _paste(image: NDArray[np.uint8], sampler: PatchSampler) -> None:
