@@ -75,7 +75,6 @@ def test_a_higher_score_limit_reports_a_part_of_the_faces(bundled):
 
 
 def test_the_same_faces_are_found_by_openvino(bundled):
-    pytest.importorskip("openvino", reason="needs the optional extra mimique[openvino]")
     image = render(compose(3, 1, CLASSES))
     ours, theirs = (d.detect([image])[0] for d in (bundled, load_detector(threads=1, engine="openvino")))
     assert ours

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +11,7 @@ from curate.engine import fastest_engine, load_engine
 from curate.registry import resolve
 from db.errors import ModelError
 
-needs_openvino = pytest.mark.skipif(
-    find_spec("openvino") is None,
-    reason="needs the optional extra mimique[openvino], which the test extras do not include",
-)
-ENGINES = ["onnxruntime", pytest.param("openvino", marks=needs_openvino)]
+ENGINES = ["onnxruntime", "openvino"]
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -57,9 +52,6 @@ def test_a_file_that_is_no_model_is_one_error_that_says_what_it_is(tmp_path, cap
 
 
 def test_openvino_is_chosen_only_where_the_chip_has_bfloat16():
-    if find_spec("openvino") is None:
-        assert fastest_engine() == "onnxruntime"
-        return
     chosen = fastest_engine()
     import openvino
 
@@ -67,7 +59,15 @@ def test_openvino_is_chosen_only_where_the_chip_has_bfloat16():
     assert chosen == ("openvino" if bfloat16 else "onnxruntime")
 
 
-@needs_openvino
+def test_without_openvino_the_engine_is_the_one_that_is_always_there(monkeypatch):
+    monkeypatch.setattr("curate.engine.find_spec", lambda _name: None)
+    assert fastest_engine() == "onnxruntime"
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    with pytest.raises(ModelError, match="openvino is not installed") as caught:
+        load_engine(resolve("mimique-face"), engine="openvino")
+    assert "mimique[openvino]" in caught.value.hint
+
+
 def test_openvino_reports_nothing_to_its_makers(tmp_path: Path):
     code = (
         "import sys; sys.addaudithook(lambda name, _: name.startswith('socket.') and sys.exit(name));"
