@@ -74,7 +74,9 @@ def status_of(workspace: Workspace) -> Status:
         undecided=labels[None],
         failures=dict(sorted(Counter(failure.stage for failure in store.failures.all()).items())),
         snapshots=tuple(
-            SnapshotLine(s.hash, ":".join(f"{r:g}" for r in s.ratios), s.seed) for s in store.snapshots.all()
+            SnapshotLine(s.hash, ":".join(f"{r:g}" for r in s.ratios), s.seed)
+            for s in store.snapshots.all()
+            if not s.is_of_photos
         ),
     )
 

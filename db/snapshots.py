@@ -42,10 +42,10 @@ class SnapshotLedger:
     def load(self, name: str = "") -> Snapshot:
         """The snapshot whose hash begins with ``name``, with members; the one added last when empty.
 
-        A detector's data set (photos with boxes: one class, no members) is had by its hash only.
+        A detector's data set is had by its hash only.
         Errors: NotFoundError when none or several match.
         """
-        found = [s for s in self.all() if s.hash.startswith(name) and (name or s.classes != ("face",))]
+        found = [s for s in self.all() if s.hash.startswith(name) and (name or not s.is_of_photos)]
         if not found or (name and len(found) > 1):
             what = (
                 f"{len(found) or 'no'} snapshots begin with {name!r}" if name else "there is no snapshot yet"

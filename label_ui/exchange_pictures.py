@@ -6,6 +6,7 @@ A picture of which no box is told is one whole face, as in FER+. Only pictures n
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from db.progress import progress
 from db.records.faces import XYXY, NewFace
 from db.records.photos import Photo
 from db.workspace import Workspace
-from label_ui.exchange import BadLine, FaceName, GoldRow, LabelRow, LedgerRow, VoteRow
+from label_ui.exchange import BadLine, GoldRow, LabelRow, LedgerRow, VoteRow
 from label_ui.exchange_faces import SAME_BOX, FaceIndex, UnknownFaceError, shares
 
 DETECTOR = "boxes of imported votes"
@@ -112,27 +113,13 @@ def _named(index: FaceIndex, rows: Iterable[LedgerRow | BadLine]) -> _Named:
     named = _Named()
     for row in rows:
         if isinstance(row, VoteRow | GoldRow) or (isinstance(row, LabelRow) and row.by):
-            named.here = named.here or _is_here(index, row.face)
+            with suppress(UnknownFaceError):
+                named.here = named.here or bool(index.find(row.face))
         if isinstance(row, VoteRow) and row.face.file:
-            sha256 = _photo_named(index, row.face.file)
-            if sha256 is not None:
-                _note(named.boxes.setdefault(sha256, []), _Box(row.face.xyxy, row.face.size_wh))
+            with suppress(UnknownFaceError):
+                if (sha256 := index.photo_named(row.face.file)) is not None:
+                    _note(named.boxes.setdefault(sha256, []), _Box(row.face.xyxy, row.face.size_wh))
     return named
-
-
-def _is_here(index: FaceIndex, name: FaceName) -> bool:
-    try:
-        index.find(name)
-    except UnknownFaceError:
-        return False
-    return True
-
-
-def _photo_named(index: FaceIndex, file: str) -> str | None:
-    try:
-        return index.photo_named(file)
-    except UnknownFaceError:
-        return None
 
 
 def _note(boxes: list[_Box], box: _Box) -> None:

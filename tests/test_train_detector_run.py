@@ -13,6 +13,7 @@ from killed_run import killed_run
 from collect.image import encode_jpeg
 from curate.detect import load_detector
 from curate.engine import load_engine
+from curate.status import status_of
 from db.errors import InputError, ModelError, NotFoundError
 from db.workspace import open_workspace
 from train.classifier import load_classifier
@@ -92,7 +93,8 @@ def test_a_finished_run_leaves_its_files_and_figures(workspace, run):
     assert "corners swapped" in (folder / "problems.txt").read_text()
     assert cv2.imread(str(folder / "curves.png")).std() > 5
     snapshot = workspace.store.snapshots.load(run.snapshot_hash)
-    assert snapshot.classes == ("face",) and not snapshot.members
+    assert snapshot.is_of_photos and not snapshot.members
+    assert status_of(workspace).snapshots == ()
 
 
 def test_its_onnx_file_is_a_detector_with_points_that_tells_where_it_came_from(workspace, run, data):

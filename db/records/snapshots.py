@@ -34,6 +34,11 @@ class Snapshot:
     created_at: datetime
     members: tuple[SnapshotMember, ...] = ()
 
+    @property
+    def is_of_photos(self) -> bool:
+        """Whether it is a detector's data set: photos with boxes, the one class ``face``, no members."""
+        return self.classes == ("face",)
+
     def part(self, part: Part) -> tuple[SnapshotMember, ...]:
         """The members of one part, in snapshot order."""
         return tuple(member for member in self.members if member.part == part)
