@@ -112,9 +112,10 @@ class _Named:
 def _named(index: FaceIndex, rows: Iterable[LedgerRow | BadLine]) -> _Named:
     named = _Named()
     for row in rows:
-        if isinstance(row, VoteRow | GoldRow) or (isinstance(row, LabelRow) and row.by):
+        if not named.here and (isinstance(row, VoteRow | GoldRow) or (isinstance(row, LabelRow) and row.by)):
             with suppress(UnknownFaceError):
-                named.here = named.here or bool(index.find(row.face))
+                index.find(row.face)
+                named.here = True
         if isinstance(row, VoteRow) and row.face.file:
             with suppress(UnknownFaceError):
                 if (sha256 := index.photo_named(row.face.file)) is not None:

@@ -137,6 +137,14 @@ def test_learning_points_leaves_every_box_as_it_was(tmp_path, drawn):
     np.testing.assert_allclose(answer(with_points)[:, :5], answer(best), rtol=1e-3, atol=1e-3)
 
 
+def test_a_teacher_that_gives_no_points_leaves_a_detector_of_boxes(tmp_path, drawn, capsys):
+    best = train_detector(drawn, None, tmp_path, TINY)
+    bare = [replace(photo, points=None) for photo in drawn]
+    recipe = replace(LANDMARK_RECIPE, steps=1, pixels=1, imgsz=96, width=0.25)
+    assert train_landmarks(bare, load_detector(best), best, tmp_path / "points", recipe) == best
+    assert "gives boxes alone" in capsys.readouterr().err
+
+
 def answer(path):
     """What the checkpoint says of one random picture, (1, 5 or 20, A)."""
     import torch

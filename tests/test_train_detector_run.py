@@ -26,7 +26,7 @@ from train.detector_recipe import FaceDetectorRecipe
 from train.detector_run import train_face_detector
 from train.detector_show import use_of_detector
 from train.resume import resume_run
-from train.runs import run_state
+from train.runs import find_run, run_state
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 SMALL = {"width": 0.25, "imgsz": 96, "batch": 4, "drawn": 1, "places": 1, "device": "cpu"}
@@ -58,7 +58,7 @@ def result(data, tmp_path_factory):
     folder = tmp_path_factory.mktemp("detector") / "workspace"
     options = [f"--{name}={value}" for name, value in SMALL.items()]
     options += [f"--data={data}", f"--boxes={data / 'boxes.csv'}", "--from=none", "--epochs=2", "--name=mine"]
-    options += ["--teacher=mimique-face", "--distil=0.5", "--point-steps=1", f"--workspace={folder}"]
+    options += ["--teacher=mimique-face", "--distil=1", "--point-steps=1", f"--workspace={folder}"]
     return CliRunner().invoke(main, ["detector", *options])
 
 
@@ -89,6 +89,7 @@ def test_a_finished_run_leaves_its_files_and_figures(workspace, run):
     assert (run.metrics["photos"], run.metrics["held_out_photos"], run.metrics["pictures"]) == (6, 2, 8)
     assert set(run.metrics["held_out"]) == {"0", "20", "50", "100"}
     assert run.metrics["held_out"]["100"]["ap50"] is None
+    assert list(run.metrics["teachers"]) == ["mimique-face"]
     assert [row["epoch"] for row in read_losses(folder / "history.csv")] == ["1", "2"]
     assert "corners swapped" in (folder / "problems.txt").read_text()
     assert cv2.imread(str(folder / "curves.png")).std() > 5
@@ -134,6 +135,20 @@ def torch_answer(path):
     model = YOLO(str(path)).model.float().eval()
     with torch.no_grad():
         return model(torch.from_numpy(picture()))[0].numpy()
+
+
+def test_a_record_from_before_an_option_was_there_is_the_same_recipe(workspace, run):
+    snapshot = workspace.store.snapshots.load(run.snapshot_hash)
+    older = {key: value for key, value in run.recipe.items() if key != "lr"}
+    assert find_run(workspace, snapshot, older, "done") == run
+    assert find_run(workspace, snapshot, older | {"lr": 0.5}, "done") is None
+
+
+def test_teachers_that_cannot_label_are_told_before_any_photo_is_read(workspace, run, data):
+    weights = str(workspace.runs / run.id / "weights.pt")
+    recipe = FaceDetectorRecipe(str(data), "no boxes", start="none", teacher=weights, distil=0.5)
+    with pytest.raises(ModelError, match="cannot label pictures: expected an ONNX model"):
+        train_face_detector(workspace, recipe)
 
 
 def test_list_and_show_print_detectors_and_classifier_commands_refuse_them(workspace, run):

@@ -8,13 +8,13 @@ import pytest
 import torch
 
 from curate.detect import Detection, load_detector
-from db.errors import ConfigError
+from db.errors import ConfigError, InputError
 from train.detector import distilled, to_batch, train_detector
 from train.detector_network import start_network
 from train.detector_patches import Patch, PatchSampler
 from train.detector_photos import drawn_photos
 from train.detector_recipe import CANVAS_SHARES, DetectorRecipe, FaceDetectorRecipe
-from train.detector_strange import strange
+from train.detector_strange import paste, strange
 from train.detector_teachers import LEAST_SCORE, Teachers, agreed, loss_of_sure_labels
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -70,7 +70,13 @@ def test_a_label_is_the_detectors_own_face_and_score(photos, teachers):
 
 
 @pytest.mark.parametrize(
-    ("change", "expected"), [({"distil": 1.5}, "expected 0 to 1"), ({"distil": 0.5}, "needs a teacher")]
+    ("change", "expected"),
+    [
+        ({"distil": 1.5}, "expected 0 to 1"),
+        ({"distil": 0.5}, "needs a teacher"),
+        ({"distil": 0.5, "teacher": " ,"}, "needs a teacher"),
+        ({"teacher": "yunet,centerface"}, "with --distil"),
+    ],
 )
 def test_an_order_that_makes_no_sense_is_refused(change, expected):
     with pytest.raises(ConfigError, match=expected):
@@ -78,7 +84,8 @@ def test_an_order_that_makes_no_sense_is_refused(change, expected):
 
 
 def test_several_teachers_are_named_with_commas():
-    assert FaceDetectorRecipe("", "", teacher="yunet,/a/b.onnx").teachers == ["yunet", "/a/b.onnx"]
+    recipe = FaceDetectorRecipe("", "", teacher="yunet, /a/b.onnx", distil=0.5)
+    assert recipe.teachers == ["yunet", "/a/b.onnx"]
     assert FaceDetectorRecipe("", "").teachers == []
 
 
@@ -100,27 +107,71 @@ def test_sure_labels_weigh_as_ultralytics_weighs_its_own_and_no_label_as_none(ph
     assert (box, dfl) == (0, 0)
 
 
-def test_the_target_of_a_half_sure_face_is_half_as_high(photos):
-    """The slope of the class loss is the score less its target, over the sum of all targets."""
-    patch = PatchSampler(photos, 5).patch(SIZE, whole=True)
-    targets = []
-    for share in (1.0, 0.5):
-        model = start_network(None, TINY, "cpu").eval()
-        batch = to_batch([replace(patch, sure=np.full(len(patch.xyxy), share, np.float32))])
-        seen = []
-        model.criterion = model.init_criterion()
-        plain = model.criterion.bbox_loss
-        model.criterion.bbox_loss = lambda *args, plain=plain, seen=seen: seen.append(args[4]) or plain(*args)
-        loss_of_sure_labels(model, batch)
-        targets.append(seen[0])
-    assert targets[0].max() > 0
-    torch.testing.assert_close(targets[1], targets[0] / 2)
+def targets_of(patches):
+    """The assigned scores (B, A, 1) of a batch, and which anchors have a face."""
+    torch.manual_seed(0)
+    model = start_network(None, TINY, "cpu").eval()
+    model.criterion = model.init_criterion()
+    plain, seen = model.criterion.bbox_loss, []
+    model.criterion.bbox_loss = lambda *args: seen.append((args[4], args[6])) or plain(*args)
+    loss_of_sure_labels(model, to_batch(patches))
+    return seen[0]
 
 
-def test_half_of_a_steps_pictures_are_labelled_by_the_teachers(photos, teachers):
-    pictures = distilled(PatchSampler(photos, 1), replace(TINY, pixels=4 * SIZE**2), teachers)
-    assert [picture.sure is None for picture in pictures] == [True, True, False, False]
+def test_each_faces_target_is_as_high_as_its_own_label_is_sure():
+    """Pictures with two faces, none, and one of its own labels: targets are the plain ones times that face's share."""
+    grey = np.full((SIZE, SIZE, 3), 90, np.uint8)
+    two, one = (
+        np.array([[10, 10, 60, 60], [90, 90, 150, 150]], np.float32),
+        np.array([[20, 80, 90, 150]], np.float32),
+    )
+    nobody = np.zeros((0, 4), np.float32)
+
+    def batch(first, second):
+        return [
+            Patch(grey, two, sure=np.array([first, second], np.float32)),
+            Patch(grey, nobody, sure=np.zeros(0, np.float32)),
+            Patch(grey, one),
+        ]
+
+    (plain, found), (weighed, _) = targets_of(batch(1, 1)), targets_of(batch(0.2, 0.8))
+    upper = torch.cat([(torch.arange((SIZE // s) ** 2) // (SIZE // s)) * s < SIZE / 2 for s in (8, 16, 32)])
+    assert found[0][upper].any() and found[0][~upper].any() and not found[1].any() and found[2].any()
+    torch.testing.assert_close(weighed[0][upper], plain[0][upper] * 0.2)
+    torch.testing.assert_close(weighed[0][~upper], plain[0][~upper] * 0.8)
+    torch.testing.assert_close(weighed[2], plain[2])
+
+
+def test_a_batch_without_a_face_is_learnt_as_background():
+    empty = Patch(
+        np.full((SIZE, SIZE, 3), 90, np.uint8), np.zeros((0, 4), np.float32), sure=np.zeros(0, np.float32)
+    )
+    box, classes, dfl = losses(start_network(None, TINY, "cpu").eval(), [empty])
+    assert (box, dfl) == (0, 0) and classes > 0
+
+
+@pytest.mark.parametrize(("share", "taught"), [(0.5, 2), (1.0, 4)])
+def test_the_share_that_teachers_label(photos, teachers, share, taught):
+    recipe = replace(TINY, pixels=4 * SIZE**2, distil=share)
+    pictures = distilled(PatchSampler(photos, 1), recipe, teachers)
+    assert [picture.sure is None for picture in pictures] == [True] * (4 - taught) + [False] * taught
     assert to_batch(pictures)["sure"].shape == (sum(len(picture.xyxy) for picture in pictures),)
+
+
+def test_a_share_of_less_than_one_picture_a_step_is_kept_on_average(photos, teachers):
+    recipe = replace(TINY, pixels=SIZE**2, distil=0.3)
+    taught = [
+        distilled(PatchSampler(photos, seed), recipe, teachers)[0].sure is not None for seed in range(40)
+    ]
+    assert 4 <= sum(taught) <= 20
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5])
+def test_teachers_and_their_share_come_together(tmp_path, photos, teachers, share):
+    with pytest.raises(InputError, match="both or neither"):
+        train_detector(
+            photos, None, tmp_path, replace(TINY, distil=share), teachers=None if share else teachers
+        )
 
 
 def test_a_batch_that_nobody_taught_says_nothing_of_it(photos):
@@ -163,7 +214,20 @@ def test_strange_pictures_are_drawn_anew_alike_and_most_are_no_plain_canvas(phot
     assert 8 < sum((p != q).any() for p, q in zip(pictures, canvases, strict=True)) < 16
 
 
-def test_photos_without_faces_give_strange_pictures_too():
-    empty = Patch(np.full((200, 300, 3), 90, np.uint8), np.zeros((0, 4), np.float32))
-    sampler = PatchSampler([empty], 0)
-    assert all(strange(sampler, SIZE, CANVAS_SHARES).any() for _ in range(8))
+def test_photos_without_faces_and_slivers_of_boxes_give_strange_pictures_too():
+    grey = np.full((200, 300, 3), 90, np.uint8)
+    for boxes in ([], [[0, 10, 0.3, 60]]):
+        sampler = PatchSampler([Patch(grey, np.array(boxes, np.float32).reshape(-1, 4))], 0)
+        for _ in range(12):
+            assert strange(sampler, SIZE, CANVAS_SHARES).shape == (SIZE, SIZE, 3)
+
+
+def test_a_pasted_face_is_another_photos_and_fades_into_the_picture():
+    white = Patch(np.full((100, 100, 3), 255, np.uint8), np.array([[30, 30, 70, 70]], np.float32))
+    for seed in range(10):
+        image = np.zeros((400, 400, 3), np.uint8)
+        paste(image, PatchSampler([white], seed))
+        rows, columns = np.flatnonzero(image.any(axis=(1, 2))), np.flatnonzero(image.any(axis=(0, 2)))
+        assert 8 <= np.ptp(rows) + 1 <= 180 and np.ptp(columns) == np.ptp(rows)
+        middle = image[int(rows.mean()), int(columns.mean())]
+        assert (middle > 200).all() and (image[rows[0], columns[0]] < 128).all()

@@ -30,7 +30,7 @@ _FROM = "Start: a model's name, an Ultralytics .pt, or none."
 )
 @click.option("--imgsz", default=640, show_default=True, help="Longest side of a whole photo, in pixels.")
 @click.option("--epochs", default=30, show_default=True, help="Times each photo is seen, on average.")
-@click.option("--batch", default=16, show_default=True, help="Cuts a step.")
+@click.option("--batch", default=16, show_default=True, help="Cuts a step; 4 make one whole photo.")
 @click.option("--lr", default=1e-3, show_default=True, help="AdamW's learning rate.")
 @click.option(
     "--drawn", type=_COUNT, show_default="1 for 6 photos, up to 300", help="Drawn photos of people to mix in."
@@ -40,14 +40,14 @@ _FROM = "Start: a model's name, an Ultralytics .pt, or none."
 )
 @click.option("--face-free", type=_EXISTING, metavar="DIR_OR_ZIP", help="More pictures where no face is.")
 @click.option(
-    "--teacher", default="", metavar="DETECTOR[,…]", help="Learn from these; five points from the first."
+    "--teacher", default="", metavar="DETECTOR[,…]", help="Learn five points from the first of these."
 )
 @click.option(
     "--distil",
     default=0.0,
     show_default=True,
     metavar="SHARE",
-    help="Share of pictures that they label: 0 to 1.",
+    help="Share of the pictures that they all label, 0 to 1.",
 )
 @click.option("--point-steps", default=900, show_default=True, help="Steps that learn the points.")
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Decides every random choice.")
@@ -85,11 +85,16 @@ def detector(workspace: Path, resume: str, **options: Any) -> None:
     paths = {
         key: str(options[key].resolve()) if options[key] else "" for key in ("data", "boxes", "face_free")
     }
-    if Path(options["start"]).is_file():
-        options["start"] = str(Path(options["start"]).resolve())
+    options["start"] = _whole_path(options["start"])
+    options["teacher"] = ",".join(_whole_path(name.strip()) for name in options["teacher"].split(","))
     recipe = FaceDetectorRecipe(**{**options, **paths})
     opened = _opened(workspace)
     announce(opened, train_face_detector(opened, recipe, name=name, fresh=fresh))
+
+
+def _whole_path(name: str) -> str:
+    """A file's whole path, so that the run is found and resumed from any folder; another name as it is."""
+    return str(Path(name).resolve()) if Path(name).is_file() else name
 
 
 def _opened(path: Path) -> Workspace:

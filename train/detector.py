@@ -52,8 +52,12 @@ def train_detector(
     killed one would have drawn, and refuses to continue with another recipe. The weights kept are the moving
     average (EMA) of the last step; nothing is chosen by looking at held-out photos. ``device`` is "cpu" or
     "cuda" ("": a GPU where there is one); without ``start_weights`` the network starts at random. ``teachers`` label
-    ``recipe.distil`` of the pictures.
+    ``recipe.distil`` of the pictures: both or neither.
     """
+    if bool(recipe.distil) != (teachers is not None):
+        raise InputError(
+            f"distil is {recipe.distil} with{'' if teachers else 'out'} teachers: both or neither"
+        )
     device = device or torch_device("auto")
     out.mkdir(parents=True, exist_ok=True)
     _same_recipe(out / "recipe.json", recipe)
@@ -110,10 +114,11 @@ def batches(
 
 def distilled(sampler: PatchSampler, recipe: DetectorRecipe, teachers: Teachers) -> list[Patch]:
     """A step's pictures: some with their own labels, the others strange ones that the teachers label."""
-    size, strangers = recipe.imgsz, recipe.taught()
+    size, count = recipe.imgsz, recipe.patches(recipe.imgsz)
+    strangers = int(recipe.distil * count + sampler.random.random())  # ``distil`` of them on average
     own = [
         cover(sampler.canvas(size, CANVAS_SHARES), recipe.covered, sampler.random)
-        for _ in range(recipe.patches(size) - strangers)
+        for _ in range(count - strangers)
     ]
     return own + [teachers.label(strange(sampler, size, CANVAS_SHARES)) for _ in range(strangers)]
 

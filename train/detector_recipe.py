@@ -69,10 +69,6 @@ class DetectorRecipe:
         """The steps that show as many patches as there are photos: each photo once, on average."""
         return max(1, math.ceil(photos / self._patches_a_step()))
 
-    def taught(self) -> int:
-        """How many pictures of a distilled step the teachers label."""
-        return round(self.distil * self.patches(self.imgsz))
-
     def _patches_a_step(self) -> float:
         """How many cuts and whole photos a step shows, on average."""
         if self.distil:
@@ -137,13 +133,19 @@ class FaceDetectorRecipe:
         _require(0 < self.lr <= 1, f"lr is {self.lr}: expected over 0, at most 1")
         _require(min(self.drawn or 0, self.places or 0) >= 0, "drawn and places count from 0")
         _require(0 <= self.distil <= 1, f"distil is {self.distil}: expected 0 to 1")
-        _require(not self.distil or bool(self.teacher), "distil needs a teacher: --teacher DETECTOR,DETECTOR")
+        _require(
+            not self.distil or bool(self.teachers), "distil needs a teacher: --teacher DETECTOR,DETECTOR"
+        )
+        _require(
+            len(self.teachers) < 2 or self.distil > 0,
+            "several teachers label pictures together: say what share of them with --distil, such as 0.5",
+        )
         _require(self.point_steps >= 1, f"point-steps is {self.point_steps}: expected 1 or more")
 
     @property
     def teachers(self) -> list[str]:
         """Their names or files."""
-        return [name for name in self.teacher.split(",") if name]
+        return [name.strip() for name in self.teacher.split(",") if name.strip()]
 
     @property
     def title(self) -> str:

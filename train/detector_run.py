@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from curate.detect import Detector
     from train.detector_patches import Patch
     from train.detector_photos import FacePhotos
+    from train.detector_teachers import Teachers
 
 WEIGHTS, ONNX = "weights.pt", "model.onnx"
 PROBLEMS = "problems.txt"
@@ -49,7 +50,7 @@ def train_face_detector(
     from train.start import torch_device
 
     device = torch_device(recipe.device)
-    start = _Start(_weights(recipe.start), _teachers(recipe), device)
+    start = _Start(_weights(recipe.start), _points_teacher(recipe), _box_teachers(recipe), device)
     if start.weights is not None:
         read_checkpoint(start.weights)  # before the photos are read: a wrong file is told at once
     face_free = Path(recipe.face_free) if recipe.face_free else None
@@ -67,10 +68,11 @@ def train_face_detector(
 
 @dataclass(frozen=True, slots=True)
 class _Start:
-    """What there is before the first step."""
+    """What there is before the first step: weights, and who teaches points and boxes, each where wanted."""
 
     weights: Path | None
-    teachers: list[Detector]
+    points_teacher: Detector | None
+    box_teachers: Teachers | None
     device: str
 
 
@@ -84,11 +86,33 @@ def _weights(wanted: str) -> Path | None:
         raise ModelError(str(error), hint=f"{error.hint}; or begin without: --from none") from error
 
 
-def _teachers(recipe: FaceDetectorRecipe) -> list[Detector]:
+def _points_teacher(recipe: FaceDetectorRecipe) -> Detector | None:
     from curate.detect import load_detector
-    from train.detector_teachers import LEAST_SCORE
 
-    return [load_detector(name, score=LEAST_SCORE, tiles=False) for name in recipe.teachers]
+    return load_detector(recipe.teachers[0], tiles=False) if recipe.teachers else None
+
+
+def _box_teachers(recipe: FaceDetectorRecipe) -> Teachers | None:
+    """All of them, at the size of the pictures, in ONNX Runtime: PyTorch's threads are the training's."""
+    from curate.detect import LOOK_PX, load_detector
+    from curate.registry import FACE_DETECTION, resolve
+    from train.detector_teachers import LEAST_SCORE, Teachers
+
+    if not recipe.distil:
+        return None
+    torch_files = [name for name in recipe.teachers if resolve(name, FACE_DETECTION).suffix == ".pt"]
+    if torch_files:
+        raise ModelError(
+            f"{torch_files[0]} cannot label pictures: expected an ONNX model",
+            hint=f"export it: yolo export model={torch_files[0]} format=onnx dynamic=True",
+        )
+    size = max(LOOK_PX, recipe.imgsz)
+    return Teachers(
+        [
+            load_detector(name, score=LEAST_SCORE, tiles=False, threads=1, size_px=size)
+            for name in recipe.teachers
+        ]
+    )
 
 
 def _drawn(recipe: FaceDetectorRecipe, photos: int) -> list[Patch]:
@@ -121,7 +145,6 @@ def _fit(recipe: FaceDetectorRecipe, lessons: Sequence[Patch], start: _Start, ru
     from train.detector import CHECKPOINT_STEPS, train_detector
     from train.detector_landmarks import train_landmarks
     from train.detector_log import EpochLog
-    from train.detector_teachers import Teachers
 
     loop = recipe.box_loop(len(lessons))
     epoch_steps = loop.steps // recipe.epochs
@@ -134,25 +157,28 @@ def _fit(recipe: FaceDetectorRecipe, lessons: Sequence[Patch], start: _Start, ru
         progress=log,
         device=start.device,
         checkpoint_steps=min(CHECKPOINT_STEPS, epoch_steps),
-        teachers=Teachers(start.teachers) if recipe.distil else None,
+        teachers=start.box_teachers,
     )
-    if not start.teachers:
+    if start.points_teacher is None:
         return best
     loop = recipe.point_loop()
     log = EpochLog(run.folder / "history-points.csv", loop, loop.steps)
     folder = run.work / "points"
-    return train_landmarks(lessons, start.teachers[0], best, folder, loop, progress=log, device=start.device)
+    return train_landmarks(
+        lessons, start.points_teacher, best, folder, loop, progress=log, device=start.device
+    )
 
 
 def _facts(
     recipe: FaceDetectorRecipe, start: Path | None, photos: FacePhotos, lessons: Sequence[Patch]
 ) -> dict[str, Any]:
-    from curate.registry import sha256_of
+    from curate.registry import FACE_DETECTION, resolve, sha256_of
 
     loop = recipe.box_loop(len(lessons))
     return {
         "start": recipe.start if start else "scratch",
         "start_sha256": sha256_of([start]) if start else "",
+        "teachers": {name: sha256_of([resolve(name, FACE_DETECTION)]) for name in recipe.teachers},
         "photos": len(photos.training),
         "pictures": len(lessons),
         "faces": sum(len(photo.xyxy) for photo in lessons),

@@ -1,6 +1,7 @@
 """Pictures that no label fits and teachers can still judge: two photos in one, faces pasted where none would be."""
 
 from collections.abc import Sequence
+from math import ceil
 
 import cv2
 import numpy as np
@@ -26,14 +27,14 @@ def strange(sampler: PatchSampler, size: int, shares: Sequence[float]) -> NDArra
     if random.random() < 0.4:
         image = image.copy()
         for _ in range(int(random.integers(1, MOST_PASTED + 1))):
-            _paste(image, sampler)
+            paste(image, sampler)
     if random.random() < 0.3:
         noise = random.normal(0, random.uniform(3, 15), image.shape)
         image = np.clip(image + noise, 0, 255).astype(np.uint8)
     return image
 
 
-def _paste(image: NDArray[np.uint8], sampler: PatchSampler) -> None:
+def paste(image: NDArray[np.uint8], sampler: PatchSampler) -> None:
     """Writes a face of another photo over a place of ``image``, 8 to 120 px high, with soft edges."""
     random = sampler.random
     cut = _face(sampler)
@@ -62,7 +63,7 @@ def _face(sampler: PatchSampler) -> NDArray[np.uint8] | None:
         if len(tall):
             x1, y1, x2, y2 = photo.xyxy[int(random.choice(tall))]
             more_x, more_y = MARGIN * (x2 - x1), MARGIN * (y2 - y1)
-            left, top = max(0, round(float(x1 - more_x))), max(0, round(float(y1 - more_y)))
-            cut = photo.image[top : round(float(y2 + more_y)), left : round(float(x2 + more_x))]
+            left, top = max(0, int(x1 - more_x)), max(0, int(y1 - more_y))
+            cut = photo.image[top : ceil(y2 + more_y), left : ceil(x2 + more_x)]
             return np.ascontiguousarray(cut[:, ::-1]) if random.random() < 0.5 else cut
     return None

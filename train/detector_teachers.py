@@ -53,9 +53,8 @@ def agreed(opinions: Sequence[Sequence[Detection]]) -> list[Detection]:
     faces = []
     for surest in range(len(said)):
         if left[surest]:
-            group = np.flatnonzero(
-                same[surest] & left
-            )  # surest first, so each speaker's first is their surest
+            # surest first, so that each speaker's first is their surest
+            group = np.flatnonzero(same[surest] & left)
             left[group] = False
             heard = group[np.unique(speakers[group], return_index=True)[1]]
             box = np.average(xyxy[heard], axis=0, weights=scores[heard])

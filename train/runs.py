@@ -27,7 +27,7 @@ from db.records.snapshots import Snapshot
 from db.whole_file import renamed_when_whole
 from db.workspace import Workspace
 from train.lock import hold, is_held
-from train.recipes import Recipe
+from train.recipes import Recipe, recipe_from_record
 
 RunState = Literal["running", "interrupted", "done", "failed", "elsewhere"]
 LONGEST_SLUG = 40  # of a run's title in its folder's name
@@ -199,7 +199,12 @@ def _check_resumable(
 
 
 def _comparable(recipe: Mapping[str, object]) -> object:
-    kept = {key: value for key, value in recipe.items() if key not in _FREE_TO_CHANGE}
+    """What two runs of one recipe share; what an older record does not name had its default then."""
+    try:
+        whole = {**recipe_from_record(recipe).as_record(), **recipe}
+    except ConfigError:
+        whole = dict(recipe)
+    kept = {key: value for key, value in whole.items() if key not in _FREE_TO_CHANGE}
     return json.loads(json.dumps(kept))
 
 
