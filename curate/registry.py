@@ -50,9 +50,9 @@ _MODELS = (
     ModelEntry(
         DEFAULT_DETECTOR,
         FACE_DETECTION,
-        "mimique-face-0.4.onnx",
-        "7bf6e7578eba5866b1c3b89f62271e9f1a3e537007d26193b94bede04805cdc2",
-        5446081,
+        "mimique-face-0.5.onnx",
+        "7e70915d31dfe613266f3e22b1f45aa0b87884c85c27eae25f85d19b6579140b",
+        5446143,
         "AGPL-3.0-or-later; trained on WIDER FACE (research use)",
         bundled=True,
     ),
