@@ -109,6 +109,7 @@ def test_its_onnx_file_is_a_detector_with_points_that_tells_where_it_came_from(w
     assert len(faces) == 2 and all(face.landmarks is not None for found in faces for face in found)
     told = {p.key: p.value for p in onnx.load(str(path)).metadata_props}
     assert told["run"] == run.id and told["data_sha256"] == run.snapshot_hash
+    assert told["teachers"] == "mimique-face"
     assert json.loads(told["imgsz"]) == [96, 96] and len(told["recipe_sha256"]) == 64
 
 

@@ -13,7 +13,7 @@ from train.detector import distilled, to_batch, train_detector
 from train.detector_network import start_network
 from train.detector_patches import Patch, PatchSampler
 from train.detector_photos import drawn_photos
-from train.detector_recipe import CANVAS_SHARES, DetectorRecipe, FaceDetectorRecipe
+from train.detector_recipe import DetectorRecipe, FaceDetectorRecipe
 from train.detector_strange import paste, strange
 from train.detector_teachers import LEAST_SCORE, Teachers, agreed, loss_of_sure_labels
 
@@ -207,8 +207,8 @@ def test_strange_pictures_are_drawn_anew_alike_and_most_are_no_plain_canvas(phot
     def drawn(make):
         return [make(PatchSampler(photos, (2, seed))) for seed in range(16)]
 
-    pictures, again = (drawn(lambda s: strange(s, SIZE, CANVAS_SHARES)) for _ in range(2))
-    canvases = drawn(lambda s: s.canvas(SIZE, CANVAS_SHARES).image)
+    pictures, again = (drawn(lambda s: strange(s, SIZE)) for _ in range(2))
+    canvases = drawn(lambda s: s.canvas(SIZE).image)
     assert all(p.shape == (SIZE, SIZE, 3) and p.dtype == np.uint8 for p in pictures)
     assert all((p == q).all() for p, q in zip(pictures, again, strict=True))
     assert 8 < sum((p != q).any() for p, q in zip(pictures, canvases, strict=True)) < 16
@@ -219,7 +219,7 @@ def test_photos_without_faces_and_slivers_of_boxes_give_strange_pictures_too():
     for boxes in ([], [[0, 10, 0.3, 60]]):
         sampler = PatchSampler([Patch(grey, np.array(boxes, np.float32).reshape(-1, 4))], 0)
         for _ in range(12):
-            assert strange(sampler, SIZE, CANVAS_SHARES).shape == (SIZE, SIZE, 3)
+            assert strange(sampler, SIZE).shape == (SIZE, SIZE, 3)
 
 
 def test_a_pasted_face_is_another_photos_and_fades_into_the_picture():

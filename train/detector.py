@@ -25,7 +25,7 @@ from train.detector_covers import cover
 from train.detector_network import save_ultralytics, start_network
 from train.detector_patches import Patch, PatchSampler
 from train.detector_photos import read_face_photos
-from train.detector_recipe import CANVAS_SHARES, DetectorRecipe
+from train.detector_recipe import DetectorRecipe
 from train.detector_strange import strange
 from train.detector_teachers import Teachers, loss_of_sure_labels
 from train.network import save_tensors
@@ -116,11 +116,8 @@ def distilled(sampler: PatchSampler, recipe: DetectorRecipe, teachers: Teachers)
     """A step's pictures: some with their own labels, the others strange ones that the teachers label."""
     size, count = recipe.imgsz, recipe.patches(recipe.imgsz)
     strangers = int(recipe.distil * count + sampler.random.random())  # ``distil`` of them on average
-    own = [
-        cover(sampler.canvas(size, CANVAS_SHARES), recipe.covered, sampler.random)
-        for _ in range(count - strangers)
-    ]
-    return own + [teachers.label(strange(sampler, size, CANVAS_SHARES)) for _ in range(strangers)]
+    own = [cover(sampler.canvas(size), recipe.covered, sampler.random) for _ in range(count - strangers)]
+    return own + [teachers.label(strange(sampler, size)) for _ in range(strangers)]
 
 
 def to_batch(patches: Sequence[Patch], device: str = "cpu") -> dict[str, torch.Tensor]:

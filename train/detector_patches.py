@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from db.errors import InputError
+from train.detector_recipe import CANVAS_SHARES
 
 SMALLEST_PX = 3.5  # a face lower than this in a patch is no longer labelled
 SMALLEST_QUARTER_PX = 160
@@ -70,12 +71,9 @@ class PatchSampler:
             return self._quarters(size)
         return self._cut(aim, size)
 
-    def canvas(self, size: int, shares: Sequence[float]) -> Patch:
-        """A picture of ``size`` px: four cuts of half the side, a cut of the whole side, or a whole photo.
-
-        ``shares`` is how often each of the three is shown; it adds up to 1.
-        """
-        kind = int(self.random.choice(3, p=shares))
+    def canvas(self, size: int) -> Patch:
+        """A picture of ``size`` px: four cuts of half the side, a cut of the whole side, or a whole photo."""
+        kind = int(self.random.choice(3, p=CANVAS_SHARES))
         if kind == 0:
             return self._quarters(size)
         return self.patch(size, whole=kind == 2)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
@@ -200,7 +200,7 @@ def _conclude(
 
     with renamed_when_whole(run.folder / WEIGHTS) as part:
         shutil.copyfile(trained, part)
-    onnx = export_detector(run.folder / WEIGHTS, run.folder / ONNX, _told(run, photos))
+    onnx = export_detector(run.folder / WEIGHTS, run.folder / ONNX, _told(run, photos, facts))
     losses = read_losses(run.history)
     metrics = facts | {
         "seconds": round(sum(float(row["seconds"]) for row in losses), 1),
@@ -217,13 +217,15 @@ def _conclude(
     return done
 
 
-def _told(run: ActiveRun, photos: FacePhotos) -> dict[str, str]:
+def _told(run: ActiveRun, photos: FacePhotos, facts: Mapping[str, Any]) -> dict[str, str]:
+    teachers = ", ".join(Path(name).name for name in facts["teachers"])
     return {
         "author": "Mimique",
         "description": "face detector trained by `train detector`",
         "license": "AGPL-3.0-or-later; the terms of the photos may bind it further",
         "run": run.id,
         "data_sha256": photos.hash,
+        "teachers": teachers or "none",
         "date": datetime.now(UTC).date().isoformat(),
     }
 

@@ -1,6 +1,5 @@
 """Pictures that no label fits and teachers can still judge: two photos in one, faces pasted where none would be."""
 
-from collections.abc import Sequence
 from math import ceil
 
 import cv2
@@ -15,13 +14,13 @@ MARGIN = 0.25  # how much of a face's surroundings comes along, of its size, on 
 TRIES = 8
 
 
-def strange(sampler: PatchSampler, size: int, shares: Sequence[float]) -> NDArray[np.uint8]:
+def strange(sampler: PatchSampler, size: int) -> NDArray[np.uint8]:
     """A picture of ``size`` px: one canvas shining through another, or faces pasted in, both, or neither."""
     random = sampler.random
-    image = sampler.canvas(size, shares).image
+    image = sampler.canvas(size).image
     if random.random() < 0.35:
         weight = float(random.uniform(0.5, 0.9))
-        image = cv2.addWeighted(image, weight, sampler.canvas(size, shares).image, 1 - weight, 0).astype(
+        image = cv2.addWeighted(image, weight, sampler.canvas(size).image, 1 - weight, 0).astype(
             np.uint8, copy=False
         )
     if random.random() < 0.4:
