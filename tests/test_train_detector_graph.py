@@ -26,9 +26,10 @@ def _run(model, x):
 
 @pytest.mark.filterwarnings("ignore:You are using the legacy TorchScript:DeprecationWarning")
 @pytest.mark.filterwarnings("ignore:The feature will be removed:DeprecationWarning")
-def test_distances_without_a_softmax_are_the_same_distances(tmp_path):
+@pytest.mark.parametrize("spread", [5, 100], ids=["as trained", "where exponentials overflow"])
+def test_distances_without_a_softmax_are_the_same_distances(tmp_path, spread):
     model = _exported(tmp_path)
-    x = np.random.default_rng(0).normal(0, 5, (1, 64, 7)).astype(np.float32)
+    x = np.random.default_rng(0).normal(0, spread, (1, 64, 7)).astype(np.float32)
     before = _run(model, x)
     simplify_distances(model)
     assert "Softmax" not in [node.op_type for node in model.graph.node]
