@@ -103,7 +103,9 @@ def _opened(data: bytes) -> Image.Image:
             warnings.simplefilter("ignore")  # Pillow's own size warning and remarks on odd metadata
             picture = Image.open(io.BytesIO(data))
     except Image.DecompressionBombError as error:
-        raise InputError(f"the picture is too large: {error}", hint="scale it down first") from error
+        raise InputError(
+            f"the picture is too large: up to {MAX_PIXELS:,} pixels go", hint="scale it down first"
+        ) from error
     except UnidentifiedImageError as error:
         if data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS:
             raise InputError("HEIC pictures are not read", hint="save it as JPEG first") from error

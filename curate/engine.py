@@ -19,7 +19,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from db.errors import ModelError
+from db.errors import ConfigError, ModelError
 from db.privacy import quiet_openvino
 
 Floats = NDArray[np.float32]
@@ -51,7 +51,7 @@ class Engine(Protocol):
 
 
 def load_engine(path: Path, *, threads: int | None = None, engine: EngineName = "auto") -> Engine:
-    """Opens ``path``; raises ModelError when it is no ONNX file that the engine can run."""
+    """Opens ``path``; raises ModelError when it is no ONNX file that the engine can run, ConfigError without it."""
     name = fastest_engine() if engine == "auto" else engine
     kind: Callable[[Path, int | None], Engine] = OpenVinoEngine if name == "openvino" else OnnxRuntimeEngine
     try:
@@ -59,7 +59,7 @@ def load_engine(path: Path, *, threads: int | None = None, engine: EngineName = 
     except ModelError:
         raise
     except ImportError as error:
-        raise ModelError(f"{name} is not installed", hint="pip install 'mimique[openvino]'") from error
+        raise ConfigError(f"{name} is not installed", hint="pip install 'mimique[openvino]'") from error
     except Exception as error:  # both engines raise their own classes, some straight from C++
         raise ModelError(
             f"{path} is no ONNX model that {name} can open: got {beginning(path)} ({_reason(error)})",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from db.command import say, say_next, tally, workspace_option
+from db.command import counted, say, say_next, tally, workspace_option
 
 if TYPE_CHECKING:
     from curate.detect import Detector, Tiles
@@ -97,6 +97,7 @@ def faces_command(
     looks: Tiles = "auto" if tiles == "auto" else tiles == "on"
     loaded = load_detector(detector, score=score, tiles=looks, size_px=size, engine=engine)
     if paths:
+        _tell_unused("align", "margin", "min_size")
         _print_files(pictures, loaded, as_json)
         return
     from curate.faces import CropRule, find_faces
@@ -115,8 +116,22 @@ def faces_command(
         say(
             "failed photos are kept with the reason, and tried again by the next run (see `curate status --failures`)"
         )
+    seen = opened.store.faces.photos_seen()[0]
+    if seen and not done.photos + done.failed:
+        say(
+            f"no new photo: {counted(seen, 'photos')} had been searched before, and keep the faces that people vote on"
+        )
+        say("a detector is tried on files: curate faces --json --detector DETECTOR PATH")
     if not as_json and opened.store.faces.count():
         say_next(workspace, "label", "curate duplicates")
+
+
+def _tell_unused(*names: str) -> None:
+    """Say which of these options were typed although only stored crops obey them."""
+    context, typed = click.get_current_context(), click.core.ParameterSource.COMMANDLINE
+    unused = [f"--{name.replace('_', '-')}" for name in names if context.get_parameter_source(name) is typed]
+    if unused:
+        say(f"{' and '.join(unused)} shape stored crops; the faces of files are printed as they are found")
 
 
 def _print_files(pictures: PictureFiles, detector: Detector, as_json: bool) -> None:

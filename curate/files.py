@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,14 +40,18 @@ class FileFaces:
         return {"path": str(self.path), "width": width, "height": height, "faces": faces}
 
 
-def picture_files(paths: Iterable[Path]) -> PictureFiles:
+def picture_files(paths: Sequence[Path]) -> PictureFiles:
     """The files that ``paths`` name, and the pictures below folders in order of path.
 
-    Errors: InputError when a path does not exist, or when there is no picture at all.
+    Of several paths one that is not there stays among the files. Errors: InputError when the only path does not
+    exist, or when there is no picture at all.
     """
     passed_over: Counter[str] = Counter()
     files: list[Path] = []
     for path in paths:
+        if len(paths) > 1 and not path.exists():
+            files.append(path)  # told when it is its turn: the others are read all the same
+            continue
         source = FolderSource(path, ())
         files += source.files()
         passed_over += source.passed_over

@@ -201,6 +201,15 @@ def test_a_folder_without_pictures_and_a_path_that_is_not_there_are_errors(tmp_p
         picture_files([tmp_path / "nowhere"])
 
 
+def test_of_several_paths_one_that_is_not_there_is_a_line_of_its_own(tmp_path: Path) -> None:
+    gradient().save(tmp_path / "a.png")
+    paths = [str(tmp_path / name) for name in ("nowhere.png", "a.png")]
+    done = CliRunner().invoke(main, ["faces", "--json", *paths])
+    missing, read = (json.loads(line) for line in done.stdout.splitlines())
+    assert done.exit_code == 0 and "1 picture, 0 faces, 1 not read" in done.stderr
+    assert "No such file" in missing["error"] and read["path"] == paths[1] and not read["faces"]
+
+
 def test_a_file_given_twice_is_looked_at_once_and_folders_are_read_in_order(tmp_path: Path) -> None:
     for name in ("b.png", "a.png", "c/0.png"):
         (tmp_path / name).parent.mkdir(exist_ok=True)

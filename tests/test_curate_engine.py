@@ -9,7 +9,7 @@ import pytest
 
 from curate.engine import fastest_engine, load_engine
 from curate.registry import resolve
-from db.errors import ModelError
+from db.errors import ConfigError, ModelError
 
 ENGINES = ["onnxruntime", "openvino"]
 
@@ -63,7 +63,7 @@ def test_without_openvino_the_engine_is_the_one_that_is_always_there(monkeypatch
     monkeypatch.setattr("curate.engine.find_spec", lambda _name: None)
     assert fastest_engine() == "onnxruntime"
     monkeypatch.setitem(sys.modules, "openvino", None)
-    with pytest.raises(ModelError, match="openvino is not installed") as caught:
+    with pytest.raises(ConfigError, match=r"^openvino is not installed") as caught:
         load_engine(resolve("mimique-face"), engine="openvino")
     assert "mimique[openvino]" in caught.value.hint
 

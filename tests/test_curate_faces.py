@@ -10,11 +10,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from collect.image import decode
+from curate.cli import main
 from curate.crops import clip_xyxy, crop, crop_xyxy, roll_deg, sharpness, upright_crop
 from curate.detect import Detection, Landmarks
 from curate.faces import CropRule, FacesTally, find_faces, usable_faces
@@ -91,6 +93,8 @@ def test_a_photo_without_a_face_is_marked_and_not_tried_again(workspace: Workspa
     assert find_faces(workspace, RedBoxes()).without_face == 1
     assert workspace.store.faces.photos_seen() == (1, 1)
     assert find_faces(workspace, RedBoxes()) == FacesTally()
+    again = CliRunner().invoke(main, ["faces", "--workspace", str(workspace.path), "--detector=mimique-face"])
+    assert again.exit_code == 0 and "no new photo: 1 photo had been searched before" in again.stderr
 
 
 def test_faces_that_are_too_small_are_counted_and_not_stored(workspace: Workspace) -> None:

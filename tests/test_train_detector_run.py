@@ -78,6 +78,7 @@ def run(workspace):
 def test_the_command_makes_a_workspace_says_what_it_left_out_and_what_comes_next(result):
     assert "made a new workspace" in result.stderr
     assert "left out: boxes.csv, line" in result.stderr
+    assert "then its five points in 1" in result.stderr and "pose" in result.stderr
     assert "AP50 on 2 held-out photos" in result.stderr and "train show" in result.stderr
     assert "-mine-" in result.stdout
 
@@ -90,7 +91,11 @@ def test_a_finished_run_leaves_its_files_and_figures(workspace, run):
     assert set(run.metrics["held_out"]) == {"0", "20", "50", "100"}
     assert run.metrics["held_out"]["100"]["ap50"] is None
     assert list(run.metrics["teachers"]) == ["mimique-face"]
-    assert [row["epoch"] for row in read_losses(folder / "history.csv")] == ["1", "2"]
+    losses, points = (read_losses(folder / f"history{kind}.csv") for kind in ("", "-points"))
+    assert [row["epoch"] for row in losses] == ["1", "2"] and len(points) == 1
+    assert float(losses[0]["box_loss"]) > 0 and {"pose_loss", "kobj_loss"} < set(points[0])
+    taken = sum(float(row["seconds"]) for row in [*losses, *points])
+    assert run.metrics["seconds"] == pytest.approx(taken, abs=0.1)
     assert "corners swapped" in (folder / "problems.txt").read_text()
     assert cv2.imread(str(folder / "curves.png")).std() > 5
     snapshot = workspace.store.snapshots.load(run.snapshot_hash)

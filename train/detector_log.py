@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from db.command import say
@@ -12,17 +12,21 @@ from db.whole_file import renamed_when_whole
 from train.detector_recipe import DetectorRecipe
 
 SAY_EVERY_S = 15.0
-FIELDS = ("epoch", "step", "learning_rate", "box_loss", "cls_loss", "dfl_loss", "seconds")
+BOX_LOSSES = ("box_loss", "cls_loss", "dfl_loss")
+POINT_LOSSES = ("pose_loss", "kobj_loss")  # how far points are off, and whether they are seen
 
 
 class EpochLog:
-    """A line every few seconds and at each epoch's end, and a row of ``history.csv`` an epoch.
+    """A line every few seconds and at each epoch's end, and a row of the history's CSV an epoch.
 
-    Losses are means over those steps of the epoch that this process took: after a kill, the later ones.
+    ``kinds`` are the losses told: means over those steps of the epoch that this process took, after a kill the
+    later ones.
     """
 
-    def __init__(self, path: Path, recipe: DetectorRecipe, epoch_steps: int) -> None:
-        self._path, self._recipe, self._epoch_steps = path, recipe, epoch_steps
+    def __init__(
+        self, path: Path, recipe: DetectorRecipe, epoch_steps: int, kinds: Sequence[str] = BOX_LOSSES
+    ) -> None:
+        self._path, self._recipe, self._epoch_steps, self._kinds = path, recipe, epoch_steps, kinds
         self._sums: dict[str, float] = {}
         self._steps = self._taken = 0
         self._said_at = time.monotonic()
@@ -43,10 +47,11 @@ class EpochLog:
     def _say(self, step: int, seconds: float) -> None:
         self._said_at = time.monotonic()
         left_s = (self._recipe.steps - step) * seconds / self._taken
-        means = "  ".join(f"{name[:3]} {self._mean(name):.3f}" for name in FIELDS[3:6])
+        means = "  ".join(f"{name.removesuffix('_loss')} {self._mean(name):.3f}" for name in self._kinds)
         epoch, of = -(-step // self._epoch_steps), -(-self._recipe.steps // self._epoch_steps)
         left = f"{left_s:.0f} s" if left_s < 120 else f"{left_s / 60:.0f} min"
-        say(f"epoch {epoch}/{of}, step {step:,} of {self._recipe.steps:,}  {means}  {left} to go")
+        done = f"epoch {epoch}/{of}, " if of > 1 else ""
+        say(f"{done}step {step:,} of {self._recipe.steps:,}  {means}  {left} to go")
 
     def _mean(self, name: str) -> float:
         return self._sums.get(name, float("nan")) / self._steps
@@ -54,13 +59,14 @@ class EpochLog:
     def _record(self, step: int) -> None:
         epoch = -(-step // self._epoch_steps)
         rate = self._recipe.learning_rate(step - 1)
-        means = [f"{self._mean(name):.5f}" for name in FIELDS[3:6]]
+        means = [f"{self._mean(name):.5f}" for name in self._kinds]
+        fields = ("epoch", "step", "learning_rate", *self._kinds, "seconds")
         seconds = f"{time.monotonic() - self._epoch_began:.1f}"
         rows = [row for row in read_losses(self._path) if int(row["epoch"]) < epoch]
         with renamed_when_whole(self._path) as part, part.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
-            writer.writerow(FIELDS)
-            writer.writerows([row[name] for name in FIELDS] for row in rows)
+            writer.writerow(fields)
+            writer.writerows([row[name] for name in fields] for row in rows)
             writer.writerow([epoch, step, f"{rate:.3g}", *means, seconds])
 
 

@@ -76,7 +76,8 @@ def _load(model: Any, weights: Path) -> set[str]:
             f"nothing of {weights} fits the network: its {len(given)} tensors have other names or shapes",
             hint="take weights of the same family, such as --from yolo11n-seg, or --from none",
         )
-    say(f"started from {weights.name}: {len(fitted)} of {len(own)} tensors fit")
+    rest = "" if 2 * len(fitted) > len(own) else ": most of the network begins at random"
+    say(f"started from {weights.name}: {len(fitted)} of {len(own)} tensors fit{rest}")
     return fitted
 
 

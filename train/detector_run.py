@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from train.detector_teachers import Teachers
 
 WEIGHTS, ONNX = "weights.pt", "model.onnx"
+POINTS_HISTORY = "history-points.csv"
 PROBLEMS = "problems.txt"
 SHOWN_PROBLEMS = 20
 
@@ -144,11 +145,13 @@ def _fit(recipe: FaceDetectorRecipe, lessons: Sequence[Patch], start: _Start, ru
     """Boxes first, then, with a teacher, the five points; gives the checkpoint."""
     from train.detector import CHECKPOINT_STEPS, train_detector
     from train.detector_landmarks import train_landmarks
-    from train.detector_log import EpochLog
+    from train.detector_log import POINT_LOSSES, EpochLog
 
     loop = recipe.box_loop(len(lessons))
     epoch_steps = loop.steps // recipe.epochs
     log = EpochLog(run.history, loop, epoch_steps)
+    then = f", then its five points in {recipe.point_steps:,}" if start.points_teacher else ""
+    say(f"learning where faces are in {loop.steps:,} steps{then}")
     best = train_detector(
         lessons,
         start.weights,
@@ -162,8 +165,9 @@ def _fit(recipe: FaceDetectorRecipe, lessons: Sequence[Patch], start: _Start, ru
     if start.points_teacher is None:
         return best
     loop = recipe.point_loop()
-    log = EpochLog(run.folder / "history-points.csv", loop, loop.steps)
+    log = EpochLog(run.folder / POINTS_HISTORY, loop, loop.steps, POINT_LOSSES)
     folder = run.work / "points"
+    say(f"learning five points from {recipe.teachers[0]}; the boxes stay as they are")
     return train_landmarks(
         lessons, start.points_teacher, best, folder, loop, progress=log, device=start.device
     )
@@ -202,8 +206,9 @@ def _conclude(
         shutil.copyfile(trained, part)
     onnx = export_detector(run.folder / WEIGHTS, run.folder / ONNX, _told(run, photos, facts))
     losses = read_losses(run.history)
+    every = [*losses, *read_losses(run.folder / POINTS_HISTORY)]
     metrics = facts | {
-        "seconds": round(sum(float(row["seconds"]) for row in losses), 1),
+        "seconds": round(sum(float(row["seconds"]) for row in every), 1),
         "onnx_bytes": onnx.stat().st_size,
         "onnx_sha256": sha256_of([onnx]),
         "held_out": measure(onnx, photos),

@@ -162,7 +162,7 @@ def plot_detector(
             values = [float(row[f"{name}_loss"]) for row in losses]
             left.plot(epochs, values, style, color=colour, label=name, marker="o", markersize=3)
         left.set(xlabel="epoch", ylabel="mean loss of the epoch", title="training")
-        left.xaxis.get_major_locator().set_params(integer=True)
+        left.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
         left.legend()
         rows = {("all" if px == "0" else f"≥ {px} px"): row for px, row in held_out.items()}
         measured = {name: row for name, row in rows.items() if row["ap50"] is not None}
@@ -173,8 +173,10 @@ def plot_detector(
         right.bar(list(measured), centre, color=BLUE, width=0.55)
         right.errorbar(range(len(centre)), centre, abs(sides - centre), fmt="none", ecolor=INK, capsize=5)
         for place, value in enumerate(centre):
-            right.annotate(f"{value:.3f}", (place, 0.03), ha="center", color="white")
-        right.set(ylim=(0, 1), ylabel="AP50, 95 % interval", title="held-out photos, by least face height")
+            right.annotate(f"{value:.3f}", (place, sides[1, place] + 0.02), ha="center")
+        if not measured:
+            right.text(0.5, 0.5, "no photo is held out", ha="center", transform=right.transAxes)
+        right.set(ylim=(0, 1.08), ylabel="AP50, 95 % interval", title="held-out photos, by least face height")
         figure.suptitle(title)
 
 

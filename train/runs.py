@@ -69,13 +69,16 @@ def training_run(
 ) -> Iterator[ActiveRun]:
     """Begin a run, or go on with an interrupted one of the same recipe and snapshot (never when ``fresh``).
 
-    ``resume`` names the run to go on with. Ctrl-C, a kill and a full disk leave it resumable; any other error
+    One that another process trains at this moment is not trained twice, unless ``fresh``; one that is done already
+    is told. ``resume`` names the run to go on with. Ctrl-C, a kill and a full disk leave it resumable; any other error
     marks it failed and keeps the reason. Errors: NotFoundError and ConfigError when it cannot be resumed.
     """
     wanted = recipe.as_record() | ({"name": name} if name else {})
     chosen = workspace.store.runs.load(resume) if resume else None
     if chosen is None and not fresh:
         chosen = find_run(workspace, snapshot, wanted, "interrupted")
+        if chosen is None:
+            _tell_of_twins(workspace, snapshot, wanted)
     if chosen is None:
         run_id = _start(workspace, snapshot, wanted, name or recipe.title)
     else:
@@ -91,6 +94,19 @@ def training_run(
         with _outcome(workspace, run_id):
             yield ActiveRun(run_id, folder, chosen is not None)
         shutil.rmtree(folder / "work")
+
+
+def _tell_of_twins(workspace: Workspace, snapshot: Snapshot, recipe: Mapping[str, object]) -> None:
+    """Refuse to train beside another process what it trains just now; say so where it was trained before."""
+    running = find_run(workspace, snapshot, recipe, "running")
+    if running is not None:
+        raise ConfigError(
+            f"run {running.id} trains just this at the moment, in another process",
+            hint="wait for it: train list; or train another beside it: --fresh",
+        )
+    done = find_run(workspace, snapshot, recipe, "done")
+    if done is not None:
+        say(f"run {done.id} was trained with just this recipe and data already; this is one more")
 
 
 def finish_run(workspace: Workspace, run: ActiveRun, metrics: Mapping[str, object]) -> Run:
@@ -213,7 +229,7 @@ def _outcome(workspace: Workspace, run_id: str) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        say(f"\nstopped; the last whole epoch of {run_id} is kept")
+        say(f"\nstopped; run {run_id} is kept as of its last checkpoint")
         raise
     except Exception as error:
         if not (isinstance(error, OSError) and error.errno in FULL_DISK):
