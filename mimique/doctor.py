@@ -133,10 +133,21 @@ def _version(name: str) -> str | None:
 
 def _compute() -> Iterator[Finding]:
     yield Finding("compute", "CPU", "ok", f"{os.cpu_count()} cores")
-    if importlib.util.find_spec("torch") is None:
+    if importlib.util.find_spec("torch") is None or importlib.util.find_spec("torchvision") is None:
         return
-    import torch
-
+    try:
+        import torch
+        import torchvision as torchvision  # beside another build of torch its operators are not there
+    except Exception as error:
+        reason = str(error).splitlines()[0]
+        yield Finding(
+            "compute",
+            "PyTorch",
+            "broken",
+            f"torch and torchvision do not start together: {reason}",
+            "they must be builds of one kind: pip install --force-reinstall torch torchvision",
+        )
+        return
     if torch.cuda.is_available():
         yield Finding("compute", "GPU", "ok", torch.cuda.get_device_name(0))
     else:

@@ -82,6 +82,17 @@ def test_doctor_finds_the_bundled_detector_and_says_how_to_get_the_rest(tmp_path
     assert all(f["remedy"] for f in findings.values() if f["state"] == "missing")
 
 
+def test_doctor_tells_when_torchvision_does_not_start_beside_torch(tmp_path: Path) -> None:
+    (tmp_path / "torchvision.py").write_text("raise RuntimeError('operator torchvision::nms does not exist')")
+    command = [sys.executable, "-c", "from mimique.cli import main; main()", "doctor", "--json"]
+    done = subprocess.run(
+        command, env=os.environ | {"PYTHONPATH": str(tmp_path)}, cwd=tmp_path, capture_output=True, text=True
+    )
+    broken = [f for f in json.loads(done.stdout)["findings"] if f["state"] == "broken"]
+    assert done.returncode == 1 and [f["name"] for f in broken] == ["PyTorch"]
+    assert "operator torchvision::nms" in broken[0]["detail"] and "pip install" in broken[0]["remedy"]
+
+
 def test_doctor_without_a_workspace_names_the_command_that_makes_one(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["doctor", "--workspace", str(tmp_path / "none")])
     assert result.exit_code == 0
