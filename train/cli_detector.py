@@ -25,10 +25,10 @@ _FROM = "Start: a model's name, an Ultralytics .pt, or none."
 )
 @click.option("--from", "start", default="yolo11n-seg", show_default=True, metavar="WEIGHTS", help=_FROM)
 @click.option("--network", type=click.Choice(["yolo11n", "yolov8n"]), default="yolo11n", show_default=True)
+@click.option("--width", default=1.0, show_default=True, help="Share of the network's channels, 0.1 to 1.")
 @click.option(
-    "--width", default=1.0, show_default=True, help="Share of the network's channels: 0.5 is narrower."
+    "--imgsz", default=640, show_default=True, help="Longest side of a photo, in pixels: a multiple of 32."
 )
-@click.option("--imgsz", default=640, show_default=True, help="Longest side of a whole photo, in pixels.")
 @click.option("--epochs", default=30, show_default=True, help="Times each photo is seen, on average.")
 @click.option("--batch", default=16, show_default=True, help="Cuts a step; 4 make one whole photo.")
 @click.option("--lr", default=1e-3, show_default=True, help="AdamW's learning rate.")
@@ -40,16 +40,19 @@ _FROM = "Start: a model's name, an Ultralytics .pt, or none."
 )
 @click.option("--face-free", type=_EXISTING, metavar="DIR_OR_ZIP", help="More pictures where no face is.")
 @click.option(
-    "--teacher", default="", metavar="DETECTOR[,…]", help="Learn five points from the first of these."
+    "--teacher",
+    default="",
+    metavar="DETECTOR[,…]",
+    help="The first of these teaches five points, at the end.",
 )
 @click.option(
     "--distil",
     default=0.0,
     show_default=True,
     metavar="SHARE",
-    help="Share of the pictures that they all label, 0 to 1.",
+    help="Share of the pictures that all teachers label, 0 to 1.",
 )
-@click.option("--point-steps", default=900, show_default=True, help="Steps that learn the points.")
+@click.option("--point-steps", default=900, show_default=True, help="Steps that learn the five points.")
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Decides every random choice.")
 @click.option("--device", type=DEVICES, default="auto", show_default=True, help="Where to compute.")
 @click.option("--name", default="", help="A name of your own for the run.")
