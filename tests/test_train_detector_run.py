@@ -14,7 +14,7 @@ from collect.image import encode_jpeg
 from curate.detect import load_detector
 from curate.engine import load_engine
 from curate.status import status_of
-from db.errors import InputError, ModelError, NotFoundError
+from db.errors import ConfigError, InputError, ModelError, NotFoundError
 from db.workspace import open_workspace
 from train.classifier import load_classifier
 from train.cli import main
@@ -148,6 +148,15 @@ def test_a_record_from_before_an_option_was_there_is_the_same_recipe(workspace, 
     older = {key: value for key, value in run.recipe.items() if key != "lr"}
     assert find_run(workspace, snapshot, older, "done") == run
     assert find_run(workspace, snapshot, older | {"lr": 0.5}, "done") is None
+
+
+def test_a_run_that_is_done_is_not_resumed_and_its_photos_are_not_read_for_that(workspace, run, data):
+    (data / "boxes.csv").rename(data / "hidden.csv")
+    try:
+        with pytest.raises(ConfigError, match="is done: there is nothing to resume"):
+            resume_run(workspace, run.id)
+    finally:
+        (data / "hidden.csv").rename(data / "boxes.csv")
 
 
 def test_teachers_that_cannot_label_are_told_before_any_photo_is_read(workspace, run, data):

@@ -7,6 +7,7 @@ from db.workspace import Workspace
 from train.detector_recipe import FaceDetectorRecipe
 from train.recipes import YoloRecipe, recipe_from_record
 from train.resnet import train_resnet
+from train.runs import check_interrupted
 from train.yolo import train_yolo
 
 
@@ -16,6 +17,7 @@ def resume_run(workspace: Workspace, name: str) -> Run:
     Errors: NotFoundError, ConfigError when the run is done, failed or under way.
     """
     run = workspace.store.runs.load(name)
+    check_interrupted(workspace, run)  # before a detector's photos are read
     recipe, title = recipe_from_record(run.recipe), str(run.recipe.get("name", ""))
     if isinstance(recipe, FaceDetectorRecipe):
         from train.detector_run import train_face_detector

@@ -199,12 +199,17 @@ def _new_folder(runs: Path, stem: str) -> str:
     raise ConfigError(f"{runs} already holds a thousand runs named {stem}", hint="choose another --name")
 
 
-def _check_resumable(
-    workspace: Workspace, run: Run, snapshot: Snapshot, recipe: Mapping[str, object]
-) -> None:
+def check_interrupted(workspace: Workspace, run: Run) -> None:
+    """Raises ConfigError for a run with which nobody can go on: done, failed, under way or elsewhere."""
     state = run_state(workspace, run)
     if state != "interrupted":
         raise ConfigError(f"run {run.id} is {state}: there is nothing to resume", hint="train list")
+
+
+def _check_resumable(
+    workspace: Workspace, run: Run, snapshot: Snapshot, recipe: Mapping[str, object]
+) -> None:
+    check_interrupted(workspace, run)
     if run.snapshot_hash != snapshot.hash:
         raise ConfigError(
             f"run {run.id} trains on snapshot {run.snapshot_hash[:12]}, not on {snapshot.hash[:12]}",
