@@ -88,7 +88,8 @@ def load_detector(
     ``threads`` are CPU threads (None: all cores); ``size_px`` is what the network sees of the
     longest side (None: what it was trained on; 320 is four times faster and misses small faces);
     ``engine`` runs an Ultralytics ONNX model ("auto": the fastest that is installed). Raises ModelError for
-    a file that holds no face detector, NotFoundError for an unknown name. Nothing is downloaded.
+    a file that holds no face detector, NotFoundError for an unknown name, ConfigError for an engine that is not
+    installed. Nothing is downloaded.
     """
     from curate.tiled import TiledDetector
 

@@ -59,7 +59,8 @@ def load_engine(path: Path, *, threads: int | None = None, engine: EngineName = 
     except ModelError:
         raise
     except ImportError as error:
-        raise ConfigError(f"{name} is not installed", hint="pip install 'mimique[openvino]'") from error
+        package = "mimique[openvino]" if name == "openvino" else name
+        raise ConfigError(f"{name} is not installed: {error}", hint=f"pip install '{package}'") from error
     except Exception as error:  # both engines raise their own classes, some straight from C++
         raise ModelError(
             f"{path} is no ONNX model that {name} can open: got {beginning(path)} ({_reason(error)})",

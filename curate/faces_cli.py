@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -97,7 +98,7 @@ def faces_command(
     looks: Tiles = "auto" if tiles == "auto" else tiles == "on"
     loaded = load_detector(detector, score=score, tiles=looks, size_px=size, engine=engine)
     if paths:
-        _tell_unused("align", "margin", "min_size")
+        _tell_unused("align", "margin", "min_size", "batch")
         _print_files(pictures, loaded, as_json)
         return
     from curate.faces import CropRule, find_faces
@@ -109,19 +110,20 @@ def faces_command(
     opened = open_workspace(workspace)
     done = find_faces(opened, loaded, batch=batch, rule=rule, name=name)
     click.echo(json.dumps(asdict(done)) if as_json else tally(done.counts()))
-    if done.failed and not opened.store.faces.photos_seen()[0]:
+    seen = opened.store.faces.photos_seen()[0]
+    if done.failed and not seen:
         say("no photo could be read: `curate status --failures` says why; the next run tries again")
         raise SystemExit(1)
     if done.failed:
         say(
             "failed photos are kept with the reason, and tried again by the next run (see `curate status --failures`)"
         )
-    seen = opened.store.faces.photos_seen()[0]
     if seen and not done.photos + done.failed:
         say(
-            f"no new photo: {counted(seen, 'photos')} had been searched before, and keep the faces that people vote on"
+            f"no new photo: {counted(seen, 'photos')} had been searched before, and keep their faces and votes"
         )
-        say("a detector is tried on files: curate faces --json --detector DETECTOR PATH")
+        if detector:
+            say(f"try a detector on files: curate faces --json --detector {shlex.quote(detector)} PATH")
     if not as_json and opened.store.faces.count():
         say_next(workspace, "label", "curate duplicates")
 
@@ -131,7 +133,7 @@ def _tell_unused(*names: str) -> None:
     context, typed = click.get_current_context(), click.core.ParameterSource.COMMANDLINE
     unused = [f"--{name.replace('_', '-')}" for name in names if context.get_parameter_source(name) is typed]
     if unused:
-        say(f"{' and '.join(unused)} shape stored crops; the faces of files are printed as they are found")
+        say(f"only stored crops obey {', '.join(unused)}: the faces of files are printed as they are found")
 
 
 def _print_files(pictures: PictureFiles, detector: Detector, as_json: bool) -> None:

@@ -44,7 +44,9 @@ class YoloFace:
         self.layout = read_layout(engine.metadata, engine.output_shapes)
         self.score = score
         self.iou = iou
-        self.size_px = size_px or int(np.max(metadata_value(engine.metadata, "imgsz") or LOOK_PX))
+        fixed = [side for side in shape[2:] if side is not None]
+        asked = size_px or int(np.max(metadata_value(engine.metadata, "imgsz") or LOOK_PX))
+        self.size_px = max(fixed) if len(fixed) == 2 else asked
         if None not in shape[2:] and size_px not in (None, *shape[2:]):
             raise ModelError(
                 f"the network takes {shape[3]}×{shape[2]} pixels, not {size_px}",

@@ -139,13 +139,13 @@ def _compute() -> Iterator[Finding]:
         import torch
         import torchvision as torchvision  # beside another build of torch its operators are not there
     except Exception as error:
-        reason = str(error).splitlines()[0]
+        reason = (str(error) or type(error).__name__).splitlines()[0]
         yield Finding(
             "compute",
             "PyTorch",
             "broken",
             f"torch and torchvision do not start together: {reason}",
-            "they must be builds of one kind: pip install --force-reinstall torch torchvision",
+            "install both again, from the same place, as pytorch.org/get-started says for this machine",
         )
         return
     if torch.cuda.is_available():

@@ -368,9 +368,9 @@ def test_the_faces_command_runs_the_bundled_detector_over_files_and_workspaces(
     assert "zero.jpg: the file is empty" in done.stderr
     assert (plain["width"], plain["height"], plain["faces"]) == (128, 96, [])
     counted = CliRunner().invoke(main, ["faces", str(tmp_path / "plain.jpg")])
-    assert counted.stdout.endswith("plain.jpg: 0 faces\n") and "stored crops" not in counted.stderr
+    assert counted.stdout.endswith("plain.jpg: 0 faces\n") and "only stored" not in counted.stderr
     told = CliRunner().invoke(main, ["faces", "--align", "--min-size=9", str(tmp_path / "plain.jpg")])
-    assert "--align and --min-size shape stored crops" in told.stderr
+    assert "only stored crops obey --align, --min-size:" in told.stderr
     fill(workspace, [])
     assert json.loads(curate(workspace, "faces", "--json").stdout)["photos"] == 0
     empty = curate(workspace, "faces", "--tiles", "off", "--score", "0.5")

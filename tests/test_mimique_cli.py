@@ -90,7 +90,7 @@ def test_doctor_tells_when_torchvision_does_not_start_beside_torch(tmp_path: Pat
     )
     broken = [f for f in json.loads(done.stdout)["findings"] if f["state"] == "broken"]
     assert done.returncode == 1 and [f["name"] for f in broken] == ["PyTorch"]
-    assert "operator torchvision::nms" in broken[0]["detail"] and "pip install" in broken[0]["remedy"]
+    assert "operator torchvision::nms" in broken[0]["detail"] and "install both" in broken[0]["remedy"]
 
 
 def test_doctor_without_a_workspace_names_the_command_that_makes_one(tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from db.errors import InputError
-from train.detector import load_photos
 from train.detector_boxes import held_out, read_boxes
 from train.detector_photos import PhotoFiles, drawn_photos, drawn_places, read_face_photos
 
@@ -168,8 +167,9 @@ def test_no_usable_photo_is_a_clear_error_that_names_the_first_problem(photos, t
 
 def test_training_photos_leave_the_held_out_fold_alone(photos, tmp_path):
     boxes = write(tmp_path, HEAD + "".join(f"{n}.png,8,8,1,1,5,5\n" for n in range(12)))
-    training, table = load_photos(photos, boxes)
-    assert len(training) == sum(not held_out(name) for name in table.boxes)
+    read = read_face_photos(photos, boxes)
+    training = read.training
+    assert len(training) == sum(not held_out(name) for name in read.table.boxes)
     free = read_face_photos(photos, boxes, photos)
     assert len(free.training) == 2 * len(training)
     assert not any(len(photo.xyxy) for photo in free.training[len(training) :])

@@ -78,7 +78,7 @@ def run(workspace):
 def test_the_command_makes_a_workspace_says_what_it_left_out_and_what_comes_next(result):
     assert "made a new workspace" in result.stderr
     assert "left out: boxes.csv, line" in result.stderr
-    assert "then its five points in 1" in result.stderr and "pose" in result.stderr
+    assert "then five points: 1 step" in result.stderr and "pose 0" in result.stderr
     assert "AP50 on 2 held-out photos" in result.stderr and "train show" in result.stderr
     assert "-mine-" in result.stdout
 
@@ -93,7 +93,7 @@ def test_a_finished_run_leaves_its_files_and_figures(workspace, run):
     assert list(run.metrics["teachers"]) == ["mimique-face"]
     losses, points = (read_losses(folder / f"history{kind}.csv") for kind in ("", "-points"))
     assert [row["epoch"] for row in losses] == ["1", "2"] and len(points) == 1
-    assert float(losses[0]["box_loss"]) > 0 and {"pose_loss", "kobj_loss"} < set(points[0])
+    assert float(losses[0]["box_loss"]) > 0 and float(points[0]["kobj_loss"]) >= 0
     taken = sum(float(row["seconds"]) for row in [*losses, *points])
     assert run.metrics["seconds"] == pytest.approx(taken, abs=0.1)
     assert "corners swapped" in (folder / "problems.txt").read_text()
@@ -240,7 +240,7 @@ def test_what_cannot_be_trained_on_is_one_clear_line(workspace, data, options, c
 @pytest.mark.parametrize(
     ("ap50", "said"),
     [
-        (0.0, "it finds next to nothing yet: train on with more --epochs than 2"),
+        (0.0, "it finds next to nothing yet: train again with more --epochs than 2"),
         (0.6, "find faces with it: curate faces --detector model.onnx --workspace 'my faces'"),
         (None, "find faces with it: curate faces --detector model.onnx --workspace 'my faces'"),
     ],

@@ -249,22 +249,25 @@ def test_a_full_disk_while_saving_leaves_the_run_resumable(workspace, snapshot, 
     workspace.store.runs.finish(stopped.id, "failed", {})
 
 
-def test_what_another_process_trains_is_not_trained_beside_it_unasked(workspace, snapshot):
+def test_what_is_being_trained_is_not_trained_beside_it_unasked(workspace, snapshot):
     recipe = replace(TINY_RESNET, seed=77)
     with training_run(workspace, snapshot, recipe, fresh=True) as run:
         with (
             pytest.raises(ConfigError, match=f"run {run.id} trains just this at the moment"),
-            training_run(workspace, snapshot, recipe),
+            training_run(workspace, snapshot, recipe, name="mine"),
         ):
             raise AssertionError("unreachable")
-        with training_run(workspace, snapshot, replace(recipe, seed=78)) as other:
+        with training_run(workspace, snapshot, replace(recipe, seed=78), name="other") as other:
             assert other.id != run.id
+    for stopped in (run, other):
+        workspace.store.runs.finish(stopped.id, "failed", {})
 
 
 def test_what_was_trained_already_is_said(workspace, snapshot, resnet_run, capsys):
     with training_run(workspace, snapshot, TINY_RESNET) as run:
         assert f"run {resnet_run.id} was trained with just this recipe" in capsys.readouterr().err
         assert run.id != resnet_run.id
+    workspace.store.runs.finish(run.id, "failed", {})
 
 
 def test_a_long_name_is_cut_to_what_a_folder_can_bear(workspace, snapshot):

@@ -159,7 +159,7 @@ def _run(options: dict[str, Any], train: Callable[..., Run], recipe: Callable[[]
 @click.argument("run")
 @workspace_option
 def resume(workspace: Path, run: str) -> None:
-    """Go on with an interrupted run from its last whole epoch.
+    """Go on with an interrupted run from its last checkpoint.
 
     \b
     Example:

@@ -19,12 +19,9 @@ import numpy as np
 import torch
 
 from db.errors import InputError
-from train.detector_boxes import BoxTable
-from train.detector_boxes import held_out as held_out  # part of what this module offers
 from train.detector_covers import cover
 from train.detector_network import save_ultralytics, start_network
 from train.detector_patches import Patch, PatchSampler
-from train.detector_photos import read_face_photos
 from train.detector_recipe import DetectorRecipe
 from train.detector_strange import strange
 from train.detector_teachers import Teachers, loss_of_sure_labels
@@ -73,12 +70,6 @@ def train_detector(
             _save(out / "last.pt", model, average, optimizer, step + 1)
         progress(step + 1, losses | {"seconds": time.monotonic() - began})
     return save_ultralytics(model, average, out / "best.pt", recipe)
-
-
-def load_photos(data: Path, boxes_file: Path) -> tuple[list[Patch], BoxTable]:
-    """Every usable photo of the boxes file but the held-out fold, decoded; and the boxes with all problems."""
-    read = read_face_photos(data, boxes_file)
-    return list(read.training), BoxTable(read.table.boxes, read.problems, read.table.sizes_wh)
 
 
 def batches(

@@ -137,6 +137,8 @@ def _csv_row(line: int, cells: Mapping[str, str]) -> _Row:
         width, height = (float(cell) for cell in size)
         if math.isnan(width) or math.isnan(height) or width <= 0 or height <= 0:
             raise ValueError
+        if math.inf in (width, height):
+            width, height = _UNKNOWN_WH  # one side alone says too little
         if not any(corners):
             return _Row(line, name, (width, height))
         x1, y1, x2, y2 = (float(cell) for cell in corners)

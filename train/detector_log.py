@@ -1,4 +1,4 @@
-"""What a person sees while a detector trains, and the losses of every epoch, kept in ``history.csv``."""
+"""What a person sees while a detector trains, and the losses of every epoch, kept in a history's CSV."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class EpochLog:
         say(f"{done}step {step:,} of {self._recipe.steps:,}  {means}  {left} to go")
 
     def _mean(self, name: str) -> float:
-        return self._sums.get(name, float("nan")) / self._steps
+        return self._sums[name] / self._steps
 
     def _record(self, step: int) -> None:
         epoch = -(-step // self._epoch_steps)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from db.command import say
 from db.errors import ModelError
@@ -29,6 +29,7 @@ WEIGHTS, ONNX = "weights.pt", "model.onnx"
 POINTS_HISTORY = "history-points.csv"
 PROBLEMS = "problems.txt"
 SHOWN_PROBLEMS = 20
+ENGINE: Literal["onnxruntime"] = "onnxruntime"  # the same labels and figures on every machine
 
 
 def train_face_detector(
@@ -90,11 +91,13 @@ def _weights(wanted: str) -> Path | None:
 def _points_teacher(recipe: FaceDetectorRecipe) -> Detector | None:
     from curate.detect import load_detector
 
-    return load_detector(recipe.teachers[0], tiles=False) if recipe.teachers else None
+    if not recipe.teachers:
+        return None
+    return load_detector(recipe.teachers[0], tiles=False, engine=ENGINE)
 
 
 def _box_teachers(recipe: FaceDetectorRecipe) -> Teachers | None:
-    """All of them, at the size of the pictures, in ONNX Runtime: PyTorch's threads are the training's."""
+    """All of them, at the size of the pictures, without PyTorch: its threads are the training's."""
     from curate.detect import LOOK_PX, load_detector
     from curate.registry import FACE_DETECTION, resolve
     from train.detector_teachers import LEAST_SCORE, Teachers
@@ -110,7 +113,7 @@ def _box_teachers(recipe: FaceDetectorRecipe) -> Teachers | None:
     size = max(LOOK_PX, recipe.imgsz)
     return Teachers(
         [
-            load_detector(name, score=LEAST_SCORE, tiles=False, threads=1, size_px=size)
+            load_detector(name, score=LEAST_SCORE, tiles=False, threads=1, size_px=size, engine=ENGINE)
             for name in recipe.teachers
         ]
     )
@@ -150,8 +153,8 @@ def _fit(recipe: FaceDetectorRecipe, lessons: Sequence[Patch], start: _Start, ru
     loop = recipe.box_loop(len(lessons))
     epoch_steps = loop.steps // recipe.epochs
     log = EpochLog(run.history, loop, epoch_steps)
-    then = f", then its five points in {recipe.point_steps:,}" if start.points_teacher else ""
-    say(f"learning where faces are in {loop.steps:,} steps{then}")
+    then = f"; then five points: {recipe.point_steps:,} steps" if start.points_teacher else ""
+    say(f"boxes: {loop.steps:,} steps{then}")
     best = train_detector(
         lessons,
         start.weights,
@@ -167,7 +170,7 @@ def _fit(recipe: FaceDetectorRecipe, lessons: Sequence[Patch], start: _Start, ru
     loop = recipe.point_loop()
     log = EpochLog(run.folder / POINTS_HISTORY, loop, loop.steps, POINT_LOSSES)
     folder = run.work / "points"
-    say(f"learning five points from {recipe.teachers[0]}; the boxes stay as they are")
+    say(f"five points, as {recipe.teachers[0]} shows them; the boxes stay as they are")
     return train_landmarks(
         lessons, start.points_teacher, best, folder, loop, progress=log, device=start.device
     )
@@ -240,7 +243,7 @@ def measure(model: Path, photos: FacePhotos) -> dict[str, Any]:
     from curate.detect import load_detector
     from train.detector_score import LEAST_SCORE, ScoredPhoto, score_record
 
-    detector = load_detector(model, score=LEAST_SCORE, tiles=False)
+    detector = load_detector(model, score=LEAST_SCORE, tiles=False, engine=ENGINE)
     shown = progress(photos.held_out, "measuring", len(photos.held_out))
     scored = [ScoredPhoto(detector.detect([photo.image()])[0], photo.xyxy) for photo in shown]
     return dict(score_record(scored))

@@ -69,6 +69,6 @@ def use_of_detector(run: Run, model: Path, workspace: Path) -> str:
     metrics: Any = run.metrics
     ap50 = metrics["held_out"]["0"]["ap50"]
     if ap50 is not None and ap50 < LEAST_AP50:
-        return f"it finds next to nothing yet: train on with more --epochs than {metrics['epochs']}"
+        return f"it finds next to nothing yet: train again with more --epochs than {metrics['epochs']}"
     command = f"curate faces --detector {shlex.quote(str(model))}"
     return f"find faces with it: {in_workspace(command, workspace)}"

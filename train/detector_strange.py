@@ -15,7 +15,7 @@ TRIES = 8
 
 
 def strange(sampler: PatchSampler, size: int) -> NDArray[np.uint8]:
-    """A picture of ``size`` px: one canvas shining through another, or faces pasted in, both, or neither."""
+    """A picture of ``size`` px: one canvas shining through another, faces pasted in, noise; some or none of these."""
     random = sampler.random
     image = sampler.canvas(size).image
     if random.random() < 0.35:

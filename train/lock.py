@@ -13,7 +13,7 @@ from typing import IO
 if sys.platform == "win32":
     import msvcrt
 
-    def _try_lock(file: IO[str]) -> bool:
+    def _try_lock(file: IO[str], *, shared: bool = False) -> bool:  # Windows has no shared ones here
         try:
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
         except OSError:
@@ -23,9 +23,9 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-    def _try_lock(file: IO[str]) -> bool:
+    def _try_lock(file: IO[str], *, shared: bool = False) -> bool:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except OSError:
             return False
         return True
@@ -52,8 +52,8 @@ def hold(path: Path) -> Iterator[bool]:
 
 
 def is_held(path: Path) -> bool:
-    """Whether some process holds the lock now; False when the file was never made."""
+    """Whether some process holds the lock now; False when the file was never made. Two who ask at once do not mind."""
     if not path.exists():
         return False
     with path.open("a+", encoding="utf-8") as file:
-        return not _try_lock(file)
+        return not _try_lock(file, shared=True)

@@ -175,7 +175,7 @@ def plot_detector(
         for place, value in enumerate(centre):
             right.annotate(f"{value:.3f}", (place, sides[1, place] + 0.02), ha="center")
         if not measured:
-            right.text(0.5, 0.5, "no photo is held out", ha="center", transform=right.transAxes)
+            right.text(0.5, 0.5, "no face is held out", ha="center", transform=right.transAxes)
         right.set(ylim=(0, 1.08), ylabel="AP50, 95 % interval", title="held-out photos, by least face height")
         figure.suptitle(title)
 

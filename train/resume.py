@@ -12,7 +12,7 @@ from train.yolo import train_yolo
 
 
 def resume_run(workspace: Workspace, name: str) -> Run:
-    """Train on from the last whole epoch of the named run, with its own recipe and snapshot.
+    """Train on from the last checkpoint of the named run, with its own recipe and snapshot.
 
     Errors: NotFoundError, ConfigError when the run is done, failed or under way.
     """

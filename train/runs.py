@@ -1,8 +1,9 @@
 """Training runs: started, resumed after a kill, listed with what became of them.
 
-``runs/<id>/`` of the workspace holds recipe.json, history.csv, predictions.csv, confusion.csv and .png,
-curves.png, errors.png, weights.pt, model.onnx, model.json and, written last, metrics.json. While a run is
-under way it also holds ``work/`` (checkpoints, packed faces), which goes when the run is done.
+``runs/<id>/`` of the workspace holds recipe.json, history.csv, curves.png, weights.pt, model.onnx and, written
+last, metrics.json; of a classifier also predictions.csv, confusion.csv and .png, errors.png and model.json, of
+a detector history-points.csv and problems.txt. While a run is under way it also holds
+``work/`` (checkpoints, packed faces), which goes when the run is done.
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ def training_run(
         if chosen is None:
             _tell_of_twins(workspace, snapshot, wanted)
     if chosen is None:
-        run_id = _start(workspace, snapshot, wanted, name or recipe.title)
+        run_id = _new_run(workspace, snapshot, wanted, name or recipe.title)
     else:
         run_id = chosen.id
         _check_resumable(workspace, chosen, snapshot, wanted)
@@ -88,7 +89,12 @@ def training_run(
     with hold(folder / "lock") as held:
         if not held:
             raise ConfigError(f"run {run_id} is being trained by another process", hint="train list")
-        if chosen is not None:
+        if chosen is None:
+            started = datetime.now(UTC)
+            workspace.store.runs.start(
+                Run(run_id, wanted, snapshot.hash, "running", {}, environment(), started)
+            )
+        else:
             say(f"going on with run {run_id}")
         (folder / "work").mkdir(exist_ok=True)
         with _outcome(workspace, run_id):
@@ -98,15 +104,19 @@ def training_run(
 
 def _tell_of_twins(workspace: Workspace, snapshot: Snapshot, recipe: Mapping[str, object]) -> None:
     """Refuse to train beside another process what it trains just now; say so where it was trained before."""
-    running = find_run(workspace, snapshot, recipe, "running")
-    if running is not None:
+    twins = [
+        run
+        for run in workspace.store.runs.all()
+        if run.snapshot_hash == snapshot.hash and _nameless(run.recipe) == _nameless(recipe)
+    ]
+    newest = {run_state(workspace, run): run.id for run in twins}
+    if "running" in newest:
         raise ConfigError(
-            f"run {running.id} trains just this at the moment, in another process",
+            f"run {newest['running']} trains just this at the moment, in another process",
             hint="wait for it: train list; or train another beside it: --fresh",
         )
-    done = find_run(workspace, snapshot, recipe, "done")
-    if done is not None:
-        say(f"run {done.id} was trained with just this recipe and data already; this is one more")
+    if "done" in newest:
+        say(f"run {newest['done']} was trained with just this recipe and data already; this is one more")
 
 
 def finish_run(workspace: Workspace, run: ActiveRun, metrics: Mapping[str, object]) -> Run:
@@ -176,14 +186,13 @@ def _processor() -> str:
     return found.group(1) if found else platform.processor() or platform.machine()
 
 
-def _start(workspace: Workspace, snapshot: Snapshot, recipe: Mapping[str, object], title: str) -> str:
+def _new_run(workspace: Workspace, snapshot: Snapshot, recipe: Mapping[str, object], title: str) -> str:
+    """The name of a new folder; the store hears of it once its lock is held, so that nobody takes it for a dead run."""
     now = datetime.now(UTC)
     slug = re.sub(r"[^A-Za-z0-9_.]+", "-", title).strip("-.")[:LONGEST_SLUG].rstrip("-.") or "run"
     stem = f"{now:%Y%m%d-%H%M%S}-{slug}-{snapshot.hash[:6]}"
     run_id = _new_folder(workspace.runs, stem)
     write_json(workspace.runs / run_id / "recipe.json", {**recipe, "snapshot": snapshot.hash})
-    (workspace.runs / run_id / "lock").touch()
-    workspace.store.runs.start(Run(run_id, recipe, snapshot.hash, "running", {}, environment(), now))
     return run_id
 
 
@@ -213,7 +222,7 @@ def _check_resumable(
     if run.snapshot_hash != snapshot.hash:
         raise ConfigError(
             f"run {run.id} trains on snapshot {run.snapshot_hash[:12]}, not on {snapshot.hash[:12]}",
-            hint=f"add --snapshot {run.snapshot_hash[:12]}",
+            hint=f"the photos and boxes must be those it began with, or --snapshot {run.snapshot_hash[:12]}",
         )
     if _comparable(run.recipe) != _comparable(recipe):
         raise ConfigError(f"run {run.id} has another recipe", hint=f"see it: train show {run.id}")
@@ -227,6 +236,10 @@ def _comparable(recipe: Mapping[str, object]) -> object:
         whole = dict(recipe)
     kept = {key: value for key, value in whole.items() if key not in _FREE_TO_CHANGE}
     return json.loads(json.dumps(kept))
+
+
+def _nameless(recipe: Mapping[str, object]) -> object:
+    return _comparable({key: value for key, value in recipe.items() if key != "name"})
 
 
 @contextmanager
