@@ -19,8 +19,8 @@ from curate.engine import EngineName, beginning, load_engine
 from curate.registry import DEFAULT_DETECTOR, FACE_DETECTION, resolve
 from db.errors import ModelError
 
-# Of faces of 30 px and more on a third of the held-out photos, 0.45 finds 76 % with 0.04 false alarms a photo, 0.35
-# finds 79 % with 0.09 (docs/detector.md).
+# Of faces of 30 px and more on a third of the held-out photos, 0.45 finds 75 % with 0.04 false alarms a photo, 0.35
+# finds 80 % with 0.09 (docs/detector.md).
 YOLO_SCORE = 0.45
 
 Point = tuple[float, float]

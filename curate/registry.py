@@ -50,8 +50,8 @@ _MODELS = (
     ModelEntry(
         DEFAULT_DETECTOR,
         FACE_DETECTION,
-        "mimique-face-0.5.onnx",
-        "028a2dac925bc93888146890ed469edc06395a33bcd4ac5f5ec2120105ab88aa",
+        "mimique-face-0.6.onnx",
+        "6e367dfc3c94d2a1f66292ccf23fb4a753489d32e690990e33b96110b8e7cc16",
         5446266,
         "AGPL-3.0-or-later; trained on WIDER FACE (research use)",
         bundled=True,

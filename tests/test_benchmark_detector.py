@@ -1,10 +1,12 @@
 """What the detectors' benchmark writes: its table between the marks, its plot, and rows kept from call to call."""
 
 import importlib
+import json
 
 import cv2
 import pytest
 
+from curate.registry import entry
 from db.errors import InputError
 
 
@@ -55,3 +57,11 @@ def test_a_page_without_the_marks_is_left_alone(report, tmp_path):
         report.write(tmp_path, {"one": row()})
     assert (tmp_path / "detector.md").read_text() == "mine\n"
     assert not (tmp_path / "detector.json").exists()
+
+
+def test_the_published_figures_are_those_of_the_bundled_file(request):
+    bundled = entry("mimique-face")
+    rows = json.loads((request.config.rootpath / "docs" / "detector.json").read_text(encoding="utf-8"))
+    card = (request.config.rootpath / "docs" / "detector.md").read_text(encoding="utf-8")
+    assert bundled.sha256.startswith(rows["mimique-face"]["sha256"])
+    assert f"{bundled.size:,} bytes, `{bundled.sha256}`" in card and bundled.file in card

@@ -75,6 +75,11 @@ def test_columns_may_come_in_any_order_and_sizes_may_be_absent(tmp_path):
     assert table.boxes["a.jpg"].tolist() == [[10, 20, 30, 40]]
 
 
+def test_half_a_photos_size_is_taken_for_none(tmp_path):
+    table = read_boxes(write(tmp_path, HEAD + "a.jpg,,80,10,20,30,40\n"))
+    assert not table.sizes_wh and not table.problems and len(table.boxes["a.jpg"]) == 1
+
+
 def test_wider_faces_own_annotation_is_read_without_its_invalid_faces(tmp_path):
     text = (
         "0--P/a 1.jpg\n2\n10 20 30 40 0 0 0 0 0 0\n1 2 3 4 0 0 0 1 0 0\n"
