@@ -241,13 +241,13 @@ def test_what_cannot_be_trained_on_is_one_clear_line(workspace, data, options, c
     ("ap50", "said"),
     [
         (0.0, "it finds next to nothing yet: train again with more --epochs than 2"),
-        (0.6, "find faces with it: curate faces --detector model.onnx --workspace 'my faces'"),
-        (None, "find faces with it: curate faces --detector model.onnx --workspace 'my faces'"),
+        (0.6, "try it on pictures: curate faces --json --detector 'my model.onnx' PATH"),
+        (None, "try it on pictures: curate faces --json --detector 'my model.onnx' PATH"),
     ],
 )
 def test_only_a_detector_that_finds_faces_is_said_to(run, ap50, said):
     metrics = {"epochs": 2, "held_out": {"0": {"ap50": ap50}}}
-    assert use_of_detector(replace(run, metrics=metrics), Path("model.onnx"), Path("my faces")) == said
+    assert use_of_detector(replace(run, metrics=metrics), Path("my model.onnx")) == said
 
 
 def test_missing_weights_say_how_to_begin_without(workspace, tmp_path, monkeypatch):

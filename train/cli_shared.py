@@ -34,7 +34,7 @@ def announce(workspace: Workspace, run: Run) -> None:
     folder = workspace.runs / run.id
     say(f"see it: {in_workspace(f'train show {run.id}', workspace.path)}")
     if is_detector(run.recipe):
-        say(use_of_detector(run, folder / "model.onnx", workspace.path))
+        say(use_of_detector(run, folder / "model.onnx"))
     else:
         say(f"try it: {in_workspace(f'live --run {run.id}', workspace.path)}")
     click.echo(str(folder))

@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from db.command import counted, in_workspace
+from db.command import counted
 from db.records.runs import Run
 from db.workspace import Workspace
 from train.runs import run_folder, run_state
@@ -61,14 +61,13 @@ def print_detector(workspace: Workspace, run: Run, console: Console) -> None:
     folder = run_folder(workspace, run)
     names = "\n".join(f"  {path.name}" for path in sorted(folder.iterdir()) if path.name != "lock")
     console.print(f"files in {folder}:\n{names}", highlight=False)
-    console.print(use_of_detector(run, folder / "model.onnx", workspace.path), highlight=False)
+    console.print(use_of_detector(run, folder / "model.onnx"), highlight=False)
 
 
-def use_of_detector(run: Run, model: Path, workspace: Path) -> str:
-    """What to do with a finished detector: find faces by it, or train for longer when it finds next to none."""
+def use_of_detector(run: Run, model: Path) -> str:
+    """What to do with a finished detector: try it on any pictures, or train for longer when it finds next to none."""
     metrics: Any = run.metrics
     ap50 = metrics["held_out"]["0"]["ap50"]
     if ap50 is not None and ap50 < LEAST_AP50:
         return f"it finds next to nothing yet: train again with more --epochs than {metrics['epochs']}"
-    command = f"curate faces --detector {shlex.quote(str(model))}"
-    return f"find faces with it: {in_workspace(command, workspace)}"
+    return f"try it on pictures: curate faces --json --detector {shlex.quote(str(model))} PATH"
