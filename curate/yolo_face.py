@@ -47,7 +47,7 @@ class YoloFace:
         fixed = [side for side in shape[2:] if side is not None]
         asked = size_px or int(np.max(metadata_value(engine.metadata, "imgsz") or LOOK_PX))
         self.size_px = max(fixed) if len(fixed) == 2 else asked
-        if None not in shape[2:] and size_px not in (None, *shape[2:]):
+        if len(fixed) == 2 and size_px not in (None, *fixed):
             raise ModelError(
                 f"the network takes {shape[3]}×{shape[2]} pixels, not {size_px}",
                 hint="leave the size out, or export the model with dynamic=True",

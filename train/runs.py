@@ -104,10 +104,11 @@ def training_run(
 
 def _tell_of_twins(workspace: Workspace, snapshot: Snapshot, recipe: Mapping[str, object]) -> None:
     """Refuse to train beside another process what it trains just now; say so where it was trained before."""
+    wanted = _nameless(recipe)
     twins = [
         run
         for run in workspace.store.runs.all()
-        if run.snapshot_hash == snapshot.hash and _nameless(run.recipe) == _nameless(recipe)
+        if run.snapshot_hash == snapshot.hash and _nameless(run.recipe) == wanted
     ]
     newest = {run_state(workspace, run): run.id for run in twins}
     if "running" in newest:
